@@ -1,0 +1,125 @@
+// One literal with every default and the reason for it. `loadConfig` (below) lays file, environment and flags over it.
+
+export interface Config {
+  readonly data: string;
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string;
+    readonly origins: readonly string[];
+    readonly trustedProxies: readonly string[];
+  };
+  /** 'auto', 'off', or the files of an own certificate. */
+  readonly tls: 'auto' | 'off' | { readonly cert: string; readonly key: string };
+  readonly insecure: boolean;
+  readonly liveness: { readonly pingSeconds: number; readonly pongSeconds: number };
+  readonly store: { readonly commitIntervalMs: number; readonly minFreeBytes: number };
+  readonly relay: { readonly replayMinutes: number };
+  readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
+  readonly limits: Limits;
+}
+
+export interface Limits {
+  readonly deviceFrameBytes: number;
+  readonly liveFrameBytes: number;
+  readonly restBodyBytes: number;
+  readonly fragments: number;
+  readonly bufferedChunks: number;
+  readonly pendingPongs: number;
+  readonly headerBytes: number;
+  readonly headerCount: number;
+  readonly headersSeconds: number;
+  readonly requestSeconds: number;
+  readonly handshakeSeconds: number;
+  readonly devices: number;
+  readonly subscribers: number;
+  readonly socketsPerSession: number;
+  readonly backlog: number;
+  readonly failedAuthPerMinute: number;
+  readonly failedAuthBurst: number;
+  readonly passwordQueue: number;
+  readonly unackedFrames: number;
+  readonly depth: number;
+  readonly keysPerObject: number;
+  readonly readingsPerFrame: number;
+  readonly nameBytes: number;
+  readonly stringBytes: number;
+  readonly unreadablePerMinute: number;
+  readonly unknownPerMinute: number;
+  readonly openStreams: number;
+  readonly newStreamsPerHour: number;
+  readonly quarantineDeviceBytes: number;
+  readonly quarantineBytes: number;
+  readonly pageRows: number;
+  readonly chartPoints: number;
+  readonly exports: number;
+  readonly readTransactionSeconds: number;
+  readonly walCheckpointBytes: number;
+  readonly outboxFoldBytes: number;
+  readonly outboxResumeBytes: number;
+  readonly outboxStallSeconds: number;
+  readonly subscriptions: number;
+  readonly patterns: number;
+  readonly sessionIdleMinutes: number;
+  readonly sessionHours: number;
+  readonly drainSeconds: number;
+  readonly setupMinutes: number;
+}
+
+export const DEFAULTS: Config = {
+  data: './data',
+  http: { host: '0.0.0.0', port: 8443, publicUrl: '', origins: [], trustedProxies: [] },
+  tls: 'auto',
+  insecure: false,
+  liveness: { pingSeconds: 25, pongSeconds: 10 },
+  // minFreeBytes 0: min(256 MiB, 10 % of the volume)
+  store: { commitIntervalMs: 0, minFreeBytes: 0 },
+  relay: { replayMinutes: 15 },
+  log: { level: 'info', format: 'auto' },
+  limits: {
+    deviceFrameBytes: 64 * 1024, // ws allows 100 MiB
+    liveFrameBytes: 16 * 1024,
+    restBodyBytes: 1024 * 1024,
+    fragments: 16, // ws allows 16,384 and more
+    bufferedChunks: 4096,
+    pendingPongs: 10,
+    headerBytes: 8 * 1024, // the upgrade path parses them before any check
+    headerCount: 64,
+    headersSeconds: 10,
+    requestSeconds: 30,
+    handshakeSeconds: 10, // Node's default is 120 s
+    devices: 5000, // checked against `ulimit -n` at start
+    subscribers: 200,
+    socketsPerSession: 10,
+    backlog: 4096, // Node's 511 is too small for a reconnect storm
+    failedAuthPerMinute: 10,
+    failedAuthBurst: 20,
+    passwordQueue: 32,
+    unackedFrames: 256,
+    depth: 8, // checked before decoding
+    keysPerObject: 64, // hash collisions
+    readingsPerFrame: 1000,
+    nameBytes: 128,
+    stringBytes: 1024,
+    unreadablePerMinute: 20,
+    unknownPerMinute: 30,
+    openStreams: 16,
+    newStreamsPerHour: 30, // a device with no memory makes one a boot
+    quarantineDeviceBytes: 4 * 1024 * 1024, // one device must not evict the others' evidence
+    quarantineBytes: 256 * 1024 * 1024,
+    pageRows: 10_000,
+    chartPoints: 10_000,
+    exports: 2,
+    readTransactionSeconds: 2, // a long reader starves the WAL checkpoint
+    walCheckpointBytes: 4 * 1024 * 1024,
+    outboxFoldBytes: 256 * 1024,
+    outboxResumeBytes: 16 * 1024,
+    outboxStallSeconds: 10, // progress, not size: the kernel hides megabytes
+    subscriptions: 128,
+    patterns: 1000,
+    sessionIdleMinutes: 30,
+    sessionHours: 12,
+    drainSeconds: 10,
+    setupMinutes: 30,
+  },
+};

@@ -1,0 +1,79 @@
+// Every refusal, in one table: its code, HTTP status (0 where it only occurs on a socket) and what it means to the one who got it.
+// test/check fails when a code here is named by no test.
+
+export interface ProblemEntry {
+  readonly status: number;
+  readonly title: string;
+}
+
+export const PROBLEMS = {
+  // handshake and HTTP
+  'bad-request': { status: 400, title: 'The request could not be understood.' },
+  'bad-ws-key': { status: 400, title: 'Sec-WebSocket-Key must be 16 bytes in base64.' },
+  'bad-ws-version': { status: 426, title: 'Only WebSocket version 13 is spoken here.' },
+  'upgrade-required': { status: 426, title: 'This address speaks WebSocket; connect with wss:// instead of https://.' },
+  'unsupported-upgrade': { status: 400, title: 'Only an upgrade to websocket is possible.' },
+  'unsupported-subprotocol': { status: 400, title: 'None of the offered subprotocols is spoken here.' },
+  'token-in-url': { status: 400, title: 'Tokens in the URL end up in logs; send Authorization: Bearer instead.' },
+  'ambiguous-credentials': { status: 400, title: 'Send one credential: either the cookie or the Authorization header.' },
+  unauthorized: { status: 401, title: 'A valid credential is needed.' },
+  suspended: { status: 403, title: 'This device is suspended; an operator can resume it.' },
+  forbidden: { status: 403, title: 'This credential may not do that.' },
+  'origin-denied': { status: 403, title: 'Requests from this origin are not allowed; see http.origins.' },
+  'not-found': { status: 404, title: 'There is nothing at this address.' },
+  'method-not-allowed': { status: 405, title: 'This address does not take that method.' },
+  exists: { status: 409, title: 'It exists already.' },
+  'stream-in-use': { status: 409, title: 'This stream is open on a socket.' },
+  'body-too-large': { status: 413, title: 'The body is larger than the limit.' },
+  'unsupported-media-type': { status: 415, title: 'The content type is not one this address takes.' },
+  invalid: { status: 422, title: 'Some fields are not valid.' },
+  'nothing-stored': { status: 422, title: 'No record of the pack could be stored; all are in quarantine.' },
+  'too-many-failures': { status: 429, title: 'Too many failed sign-ins from this address; wait and try again.' },
+  'too-many-exports': { status: 429, title: 'Two exports run already; try again when one has ended.' },
+  internal: { status: 500, title: 'Something broke here; the log has the details.' },
+  full: { status: 503, title: 'The gateway is full; try again later.' },
+  draining: { status: 503, title: 'The gateway is shutting down; try again in a moment.' },
+  busy: { status: 503, title: 'Too much is queued; try again in a moment.' },
+  'store-unavailable': { status: 503, title: 'Readings cannot be stored now; send them again later.' },
+  // REST parameters
+  'bad-limit': { status: 400, title: 'limit must be a whole number from 1 to 10000.' },
+  'bad-range': { status: 400, title: 'from and to must be times (RFC 3339, epoch milliseconds or now-6h), from before to.' },
+  'bad-token': { status: 400, title: 'next belongs to another query or has been changed; start again without it.' },
+  'bad-cursor': { status: 400, title: 'since is not a cursor of this store; start again without it.' },
+  'unknown-parameter': { status: 400, title: 'There is no such parameter here.' },
+  // frames
+  'hello-first': { status: 0, title: 'Send hello before readings or gap.' },
+  'bad-message': { status: 0, title: 'The message does not have the shape that its type needs.' },
+  'empty-message': { status: 0, title: 'The message is empty.' },
+  'bad-json': { status: 400, title: 'The message is not JSON.' },
+  'bad-shape': { status: 400, title: 'A message is an object with a type, or an array of SenML records.' },
+  'too-deep': { status: 400, title: 'The message is nested deeper than 8.' },
+  'too-many-keys': { status: 400, title: 'An object has more than 64 keys.' },
+  'bad-seq': { status: 400, title: 'seq must be a whole number from 1 to 2^53 - 1.' },
+  'bad-stream': { status: 400, title: 'stream must be 8 to 64 of A-Z a-z 0-9 _ -, and random.' },
+  'bad-gap': { status: 400, title: 'A gap starts at the expected seq, ends at or after it and names a reason.' },
+  'unknown-type': { status: 0, title: 'This message type is not known here; it was ignored.' },
+  'seq-regression': { status: 409, title: 'This seq is settled already; if the counter was reset, make a new stream.' },
+  'seq-gap': { status: 409, title: 'A seq was skipped; send again from the expected one.' },
+  'stream-closed': { status: 409, title: 'This stream is retired; make a new one.' },
+  'stream-quota': { status: 429, title: 'Too many new streams in an hour; wait, or send bare packs.' },
+  superseded: { status: 0, title: 'A newer connection of this device took over.' },
+  'limit-exceeded': { status: 0, title: 'The subscription is larger than the limits allow.' },
+  // records
+  'no-value': { status: 0, title: 'A record needs one of v, vb or vs.' },
+  'multiple-values': { status: 0, title: 'A record has exactly one of v, vb and vs.' },
+  'unsupported-version': { status: 0, title: 'Only SenML version 10 is understood, the same in a whole pack.' },
+  'must-understand': { status: 0, title: 'A label that ends in _ must be understood, and is not.' },
+  'unsupported-value': { status: 0, title: 'vd, s and bs are not taken.' },
+  'wrong-type': { status: 0, title: 'A field has the wrong type; nothing is converted.' },
+  'bad-name': { status: 0, title: 'The resolved name must be 1 to 128 of the characters that RFC 8428 allows.' },
+  'bad-unit': { status: 0, title: 'A unit is at most 32 bytes, without control characters.' },
+  'non-finite': { status: 0, title: 'A number must be finite.' },
+  'not-well-formed': { status: 0, title: 'A string has a lone surrogate.' },
+  'too-long': { status: 0, title: 'A string is longer than the limit.' },
+  'too-many-readings': { status: 0, title: 'A frame has at most 1000 readings.' },
+  'forbidden-key': { status: 0, title: '__proto__, constructor and prototype are not taken as keys.' },
+  'empty-pack': { status: 0, title: 'The pack has base fields but no record.' },
+} as const satisfies Record<string, ProblemEntry>;
+
+export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,0 +1,214 @@
+// The shapes of REST answers and bodies, shared by the handlers (which are checked against them) and the console's client.
+// Fields in `At` are RFC 3339, in `Ms` epoch milliseconds with fractions.
+
+import type { Value } from './messages.ts';
+
+/** time in epoch ms, value. */
+export type Point = readonly [timeMs: number, value: Value];
+
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail?: string;
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+export interface List<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export type Role = 'viewer' | 'operator' | 'admin';
+export interface SessionView {
+  readonly user: string;
+  readonly role: Role;
+  readonly kind: 'user' | 'key' | 'local';
+  readonly expiresAt: string | null;
+}
+/** `POST /v1/session`, one of three. */
+export type SignIn =
+  | { readonly user: string; readonly password: string }
+  | { readonly key: string }
+  | { readonly setupCode: string; readonly user: string; readonly password: string };
+
+export interface DeviceView {
+  readonly id: string;
+  readonly label: string;
+  readonly status: 'active' | 'suspended';
+  readonly online: boolean;
+  readonly lastSeenAt: string | null;
+  readonly createdAt: string;
+  readonly tags: readonly string[];
+  readonly location: string;
+  readonly notes: string;
+  readonly expectEverySeconds: number | null;
+  readonly clock: 'device' | 'gateway';
+  readonly pingSeconds: number | null;
+  /** metric → [timeMs, value, unit] */
+  readonly latest: Readonly<Record<string, readonly [timeMs: number, value: Value, unit: string]>>;
+  readonly tokens?: readonly TokenView[];
+  readonly connection?: ConnectionView | null;
+}
+export interface TokenView {
+  readonly id: string;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+}
+/** The device's open socket. */
+export interface ConnectionView {
+  readonly address: string;
+  readonly connectedAt: string;
+  readonly stream: string | null;
+  readonly software: string | null;
+  readonly roundTripMs: number | null;
+  readonly inFlight: number;
+}
+export interface DeviceCreate {
+  readonly id: string;
+  readonly label?: string;
+  readonly tags?: readonly string[];
+}
+export interface DevicePatch {
+  readonly label?: string;
+  readonly tags?: readonly string[];
+  readonly location?: string;
+  readonly notes?: string;
+  readonly status?: 'active' | 'suspended';
+  readonly expectEverySeconds?: number | null;
+  readonly clock?: 'device' | 'gateway';
+  readonly pingSeconds?: number | null;
+}
+/** A secret, shown once. */
+export interface IssuedToken {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresAt: string | null;
+}
+export interface DeviceCreated extends DeviceView {
+  readonly token: string;
+}
+
+export interface SeriesView {
+  readonly device: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly kind: 'number' | 'boolean' | 'string';
+  readonly count: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly latest: Point;
+  readonly clockSuspect: number;
+}
+
+export interface SeriesReadings {
+  readonly device: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly readings: readonly Point[];
+}
+/** One series: its fields are at the top. Several: under `series`. */
+export type ReadingsAnswer =
+  | (SeriesReadings & { readonly next: string | null; readonly cursor: string })
+  | { readonly series: readonly SeriesReadings[]; readonly next: string | null; readonly cursor: string };
+
+export type BucketRow = readonly [startMs: number, count: number, min: number | null, max: number | null, avg: number | null, first: Value, last: Value];
+export interface SeriesBuckets {
+  readonly device: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly buckets: readonly BucketRow[];
+}
+export type BucketsAnswer = (SeriesBuckets & { readonly cursor: string }) | { readonly series: readonly SeriesBuckets[]; readonly cursor: string };
+
+export interface AccountingRow {
+  readonly device: string;
+  readonly stream: string;
+  /** Highest settled seq. */
+  readonly acked: number;
+  /** Frames; settled = stored + quarantined + gaps + unexplained. */
+  readonly settled: number;
+  readonly stored: number;
+  readonly quarantined: number;
+  readonly gaps: number;
+  readonly unexplained: number;
+  readonly readings: number;
+  readonly refused: number;
+  readonly expired: number;
+}
+export interface EventView {
+  readonly id: number;
+  readonly atMs: number;
+  readonly device: string | null;
+  readonly type: string;
+  readonly reason: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+export interface QuarantineView {
+  readonly id: number;
+  readonly atMs: number;
+  readonly device: string;
+  readonly stream: string;
+  readonly seq: number;
+  readonly index: number | null;
+  readonly code: string;
+  readonly message: string;
+  readonly raw: string;
+}
+
+export interface UserView {
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: string;
+}
+export interface KeyView {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly createdAt: string;
+}
+export interface IssuedKey extends KeyView {
+  readonly key: string;
+}
+export interface EnrolmentView {
+  readonly id: string;
+  readonly max: number;
+  readonly used: number;
+  readonly reenrol: boolean;
+  readonly createdAt: string;
+  readonly expiresAt: string;
+}
+export interface IssuedEnrolment extends EnrolmentView {
+  readonly key: string;
+}
+export interface AuditView {
+  readonly id: number;
+  readonly atMs: number;
+  readonly actor: string;
+  readonly act: string;
+  readonly target: string;
+  readonly detail: string;
+}
+export interface Info {
+  readonly name: 'fieldgate';
+  readonly version: string;
+  readonly protocol: readonly string[];
+  readonly store: string;
+  readonly setupOpen: boolean;
+  readonly startedAt: string;
+  readonly timeMs: number;
+}
+/** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
+export interface StatsView {
+  readonly devices: number;
+  readonly online: number;
+  readonly subscribers: number;
+  readonly readings: number;
+  readonly readingsPerSecond: number;
+  readonly commitP50Ms: number | null;
+  readonly commitP99Ms: number | null;
+  readonly unexplained: number;
+  readonly bytes: number;
+}

@@ -1,0 +1,188 @@
+// The readings' seat: everything a device sent and what became of it. SQLite sits here; PostgreSQL can, by these five methods.
+// Times are integer microseconds since the epoch in a double (exact below 2^53). A position is a reading's place in commit order,
+// counted from 1 and never reused.
+
+import type { Value } from '../protocol/messages.ts';
+
+export const KIND = { number: 0, boolean: 1, string: 2 } as const;
+
+/** A series is (device, metric, unit); ids are dense, from 1, given by the one ingest that owns the store. `unit` is '' when none. */
+export interface SeriesRow {
+  readonly id: number;
+  readonly device: string;
+  readonly metric: string;
+  readonly unit: string;
+}
+
+/** A device's numbered run of frames; names that begin with ~ are the gateway's own (bare packs, HTTP, serial, imports). */
+export interface StreamRow {
+  readonly id: number;
+  readonly device: string;
+  readonly stream: string;
+  readonly createdAtUs: number;
+}
+
+export interface QuarantineRow {
+  readonly device: string;
+  readonly stream: number;
+  readonly seq: number;
+  /** Index of the record in its frame; -1 when the whole frame was refused. */
+  readonly index: number;
+  readonly code: string;
+  readonly message: string;
+  readonly raw: string;
+  readonly receivedAtUs: number;
+}
+
+export interface GapRow {
+  readonly stream: number;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly reason: string;
+  readonly declaredAtUs: number;
+}
+
+export interface EventRow {
+  readonly atUs: number;
+  /** '' when the event is the gateway's own. */
+  readonly device: string;
+  readonly type: string;
+  readonly reason: string;
+  /** Further facts, as JSON object text, or ''. */
+  readonly detail: string;
+}
+
+/**
+ * One commit, as columns; the arrays may be longer than the counts say. Readings of one frame are consecutive and in frame order, so a
+ * reading's identity (device, stream, seq, index) follows from its place. Once handed to `append` nobody writes to it.
+ */
+export interface Batch {
+  readonly count: number;
+  readonly series: Int32Array;
+  readonly timeUs: Float64Array;
+  /** One of KIND. */
+  readonly kind: Uint8Array;
+  /** The number; 0 or 1 for a boolean; an index into `strings` for a string. */
+  readonly value: Float64Array;
+  readonly strings: readonly string[];
+
+  readonly frames: number;
+  readonly frameStream: Int32Array;
+  readonly frameSeq: Float64Array;
+  /** Readings of the frame that are in this batch, and records of it that were refused (in `quarantine`; a whole-frame fault is 1). */
+  readonly frameReadings: Int32Array;
+  readonly frameRefused: Int32Array;
+  readonly frameReceivedUs: Float64Array;
+
+  /** New high-water marks: everything up to `acked` is settled. At most one row a stream. */
+  readonly marks: number;
+  readonly markStream: Int32Array;
+  readonly markAcked: Float64Array;
+  /** SHA-256 of the last HTTP body, for streams that are fed by POST. */
+  readonly bodyHashes: readonly { readonly stream: number; readonly hash: string }[];
+
+  readonly newSeries: readonly SeriesRow[];
+  readonly newStreams: readonly StreamRow[];
+  readonly quarantine: readonly QuarantineRow[];
+  readonly gaps: readonly GapRow[];
+  readonly events: readonly EventRow[];
+}
+
+/** What the catalogue knows of a series. `latest…` follow the protocol's rule: greatest min(time, receipt + 10 min), later commit on ties. */
+export interface SeriesState extends SeriesRow {
+  readonly count: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly latestUs: number;
+  /** The time that decided: min(time, receipt + 10 min). */
+  readonly latestRankUs: number;
+  readonly latestValue: Value;
+  /** Readings whose time was outside 2000-01-01 … receipt + 10 min. */
+  readonly clockSuspect: number;
+}
+
+export interface StreamState extends StreamRow {
+  readonly acked: number;
+  readonly bodyHash: string;
+  /** Frames, by what became of them; acked = stored + quarantined + gaps when the books balance. */
+  readonly framesStored: number;
+  readonly framesQuarantined: number;
+  readonly framesGap: number;
+  readonly readings: number;
+  readonly refused: number;
+  readonly expired: number;
+  readonly lastUsedAtUs: number;
+  readonly retired: boolean;
+}
+
+export interface Catalogue {
+  /** The store's incarnation: random at creation, new when a backup is restored. */
+  readonly store: string;
+  /** The highest position on disk; 0 when empty. */
+  readonly position: number;
+  readonly series: readonly SeriesState[];
+  readonly streams: readonly StreamState[];
+}
+
+/** Readings in a page, row by row; `seriesId[i]`, `timeUs[i]`, `value[i]` and `position[i]` belong together. */
+export interface ReadingsPage {
+  readonly seriesId: readonly number[];
+  readonly timeUs: readonly number[];
+  readonly value: readonly Value[];
+  readonly position: readonly number[];
+  /** More rows follow the last one of this page. */
+  readonly more: boolean;
+  /** The page is complete up to this position. */
+  readonly upTo: number;
+}
+
+export type SinceResult = { readonly outcome: 'page'; readonly page: ReadingsPage } | { readonly outcome: 'too-old' } | { readonly outcome: 'future' };
+
+/** index i of the N asked for, count, min, max, avg, first, last; numbers only have min, max and avg (booleans count as 0 and 1). */
+export type Bucket = readonly [index: number, count: number, min: number | null, max: number | null, avg: number | null, first: Value, last: Value];
+
+/** What `read` answers, by question. Ranges are [fromUs, toUs); `upTo` holds a query to what was committed at its first page. */
+export interface Queries {
+  /** By time, then commit. `after` is the last row of the page before. */
+  range: {
+    ask: { series: readonly number[]; fromUs: number; toUs: number; limit: number; after?: { timeUs: number; position: number }; upTo?: number };
+    answer: ReadingsPage;
+  };
+  /** Bucket i of N starts at fromUs + floor(i·(toUs−fromUs)/N). Empty buckets are left out. */
+  buckets: {
+    ask: { series: readonly number[]; fromUs: number; toUs: number; points: number };
+    answer: { readonly buckets: readonly { readonly seriesId: number; readonly rows: readonly Bucket[] }[]; readonly upTo: number };
+  };
+  /** Newest first; `before` is the id of the last one of the page before. `device` '' means all. */
+  events: {
+    ask: { device: string; limit: number; before?: number };
+    answer: { readonly items: readonly (EventRow & { readonly id: number })[]; readonly more: boolean };
+  };
+  quarantine: {
+    ask: { device: string; limit: number; before?: number };
+    answer: { readonly items: readonly (Omit<QuarantineRow, 'stream'> & { readonly id: number; readonly stream: string })[]; readonly more: boolean };
+  };
+  /** The books, a row a stream; with `verify` counted again from the rows of frames, gaps, quarantine and log. */
+  accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamState[]; readonly position: number } };
+  /** Size on disk and number of readings. */
+  size: { ask: Record<string, never>; answer: { readonly bytes: number; readonly readings: number } };
+}
+export type QueryName = keyof Queries;
+
+/**
+ * The contract (test/contract/store.ts runs it over every implementation):
+ * - `append` resolves with the highest position of the commit once it is durable with full sync (so reading i of the batch has position
+ *   result − count + 1 + i), and rejects with nothing of the batch stored. Calls are committed in call order. After a rejection the
+ *   caller reads `catalogue()` anew before it appends again.
+ * - `read` and `since` see every append that had resolved when they were called.
+ * - `catalogue` gives all series and streams, or those of one device.
+ * - `close` finishes what was begun, is idempotent, and makes every later call reject.
+ */
+export interface ReadingStore {
+  append(batch: Batch): Promise<number>;
+  read<Q extends QueryName>(name: Q, ask: Queries[Q]['ask']): Promise<Queries[Q]['answer']>;
+  /** Readings after `position` in commit order, of `series` or (null) of all. */
+  since(position: number, series: readonly number[] | null, limit: number): Promise<SinceResult>;
+  catalogue(device?: string): Promise<Catalogue>;
+  close(): Promise<void>;
+}
