@@ -1,5 +1,5 @@
 -- The log in commit order and the books beside it: everything one append commits. No secondary index: appends touch one page each.
-CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE meta (key TEXT PRIMARY KEY, content) WITHOUT ROWID;
 
 CREATE TABLE series (
   id INTEGER PRIMARY KEY,
