@@ -1,6 +1,8 @@
 // Every refusal, in one table: its code, HTTP status (0 where it only occurs on a socket) and what it means to the one who got it.
 // test/check fails when a code here is named by no test.
 
+import type { Problem } from './rest.ts';
+
 export interface ProblemEntry {
   readonly status: number;
   readonly title: string;
@@ -35,6 +37,8 @@ export const PROBLEMS = {
   draining: { status: 503, title: 'The gateway is shutting down; try again in a moment.' },
   busy: { status: 503, title: 'Too much is queued; try again in a moment.' },
   'store-unavailable': { status: 503, title: 'Readings cannot be stored now; send them again later.' },
+  'request-timeout': { status: 408, title: 'The request did not arrive in time.' },
+  'headers-too-large': { status: 431, title: 'The request has more, or longer, headers than are taken.' },
   // REST parameters
   'bad-limit': { status: 400, title: 'limit must be a whole number from 1 to 10000.' },
   'bad-range': { status: 400, title: 'from and to must be times (RFC 3339, epoch milliseconds or now-6h), from before to.' },
@@ -77,3 +81,10 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemEntry>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
+
+/** The body of a refusal (RFC 9457). A stranger who gets a 401 learns nothing: always the same bytes. */
+export function problemDocument(code: ProblemCode, detail?: string): Problem {
+  const { status, title } = PROBLEMS[code];
+  const bare = { type: `urn:fieldgate:problem:${code}`, title, status, code };
+  return detail === undefined || status === 401 ? bare : { ...bare, detail };
+}

@@ -83,6 +83,8 @@ export interface Batch {
 
   readonly newSeries: readonly SeriesRow[];
   readonly newStreams: readonly StreamRow[];
+  /** Streams that take no more hellos; their books stay. */
+  readonly retiredStreams: readonly number[];
   readonly quarantine: readonly QuarantineRow[];
   readonly gaps: readonly GapRow[];
   readonly events: readonly EventRow[];
@@ -136,16 +138,34 @@ export interface ReadingsPage {
   readonly upTo: number;
 }
 
-export type SinceResult = { readonly outcome: 'page'; readonly page: ReadingsPage } | { readonly outcome: 'too-old' } | { readonly outcome: 'future' };
+export type SinceResult =
+  | { readonly outcome: 'page'; readonly page: ReadingsPage }
+  | { readonly outcome: 'too-old' }
+  | { readonly outcome: 'future' };
 
 /** index i of the N asked for, count, min, max, avg, first, last; numbers only have min, max and avg (booleans count as 0 and 1). */
-export type Bucket = readonly [index: number, count: number, min: number | null, max: number | null, avg: number | null, first: Value, last: Value];
+export type Bucket = readonly [
+  index: number,
+  count: number,
+  min: number | null,
+  max: number | null,
+  avg: number | null,
+  first: Value,
+  last: Value,
+];
 
 /** What `read` answers, by question. Ranges are [fromUs, toUs); `upTo` holds a query to what was committed at its first page. */
 export interface Queries {
   /** By time, then commit. `after` is the last row of the page before. */
   range: {
-    ask: { series: readonly number[]; fromUs: number; toUs: number; limit: number; after?: { timeUs: number; position: number }; upTo?: number };
+    ask: {
+      series: readonly number[];
+      fromUs: number;
+      toUs: number;
+      limit: number;
+      after?: { timeUs: number; position: number };
+      upTo?: number;
+    };
     answer: ReadingsPage;
   };
   /** Bucket i of N starts at fromUs + floor(i·(toUs−fromUs)/N). Empty buckets are left out. */
@@ -160,7 +180,10 @@ export interface Queries {
   };
   quarantine: {
     ask: { device: string; limit: number; before?: number };
-    answer: { readonly items: readonly (Omit<QuarantineRow, 'stream'> & { readonly id: number; readonly stream: string })[]; readonly more: boolean };
+    answer: {
+      readonly items: readonly (Omit<QuarantineRow, 'stream'> & { readonly id: number; readonly stream: string })[];
+      readonly more: boolean;
+    };
   };
   /** The books, a row a stream; with `verify` counted again from the rows of frames, gaps, quarantine and log. */
   accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamState[]; readonly position: number } };

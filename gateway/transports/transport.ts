@@ -19,8 +19,8 @@ export interface Connection {
   /** Stops and goes on reading; TCP carries it to the device. */
   pause(): void;
   resume(): void;
-  /** Bytes came from the peer within the last `ms`. */
-  heardWithin(ms: number): boolean;
+  /** Of the last ping that was answered; null before the first. */
+  readonly roundTripMs: number | null;
 }
 
 /** What a connection tells its session. `frame` is never called before it returned; nothing is called after `ended`. */

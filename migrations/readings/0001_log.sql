@@ -56,6 +56,7 @@ CREATE TABLE frames (
   counts BLOB
 );
 
+-- `seq` 0: the frame could not be read and settled nothing. `record` -1: the whole frame.
 CREATE TABLE quarantine (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   device TEXT NOT NULL,

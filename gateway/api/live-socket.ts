@@ -1,0 +1,171 @@
+// The live socket: parses what a subscriber says, tells the feed, and ends when the credential behind it does.
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type RawData, WebSocketServer } from 'ws';
+import type { CredentialEnd, Identity, Principal } from '../identity/identity.ts';
+import type { Observe } from '../observe.ts';
+import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
+import type { LiveFeed } from '../relay/live-feed.ts';
+import type { Sink } from '../relay/outbox.ts';
+
+export interface LiveSocketLimits {
+  readonly liveFrameBytes: number;
+  readonly fragments: number;
+  readonly bufferedChunks: number;
+  readonly pendingPongs: number;
+  readonly subscribers: number;
+  readonly socketsPerSession: number;
+}
+export interface LiveSocketOptions {
+  readonly feed: LiveFeed;
+  readonly identity: Identity;
+  readonly limits: LiveSocketLimits;
+  readonly liveness: { readonly pingSeconds: number; readonly pongSeconds: number };
+  readonly observe: Observe;
+}
+export interface LiveUpgrade {
+  readonly principal: Principal;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+export interface LiveSocket {
+  accept(upgrade: LiveUpgrade): void;
+  /** True while a further subscriber fits. */
+  readonly hasRoom: boolean;
+  close(): Promise<void>;
+}
+
+interface OpenSocket {
+  readonly principal: Principal;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
+const CLOSE_TIMEOUT_MS = 2_000;
+const SESSION_TOUCH_MS = 60_000;
+
+export function createLiveSocket({ feed, identity, limits, liveness, observe }: LiveSocketOptions): LiveSocket {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.liveFrameBytes,
+    maxFragments: limits.fragments,
+    maxBufferedChunks: limits.bufferedChunks,
+    maxPendingAutoPongs: limits.pendingPongs,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL.live) ? SUBPROTOCOL.live : false),
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const open = new Set<OpenSocket>();
+  const refused = observe.counterBy('fieldgate_live_refusals_total', 'Live sockets that were closed, by reason.', 'reason');
+
+  const leave = identity.onEnd((end) => {
+    for (const socket of open) {
+      const code = endCode(socket.principal, end);
+      if (code !== null) socket.close(code, end.what === 'role' ? 'role changed' : end.reason);
+    }
+  });
+  // an open live socket is activity
+  const touch = setInterval(() => {
+    for (const { principal } of open) {
+      const sessionId = sessionOf(principal);
+      if (sessionId !== null) identity.sessions.touch(sessionId);
+    }
+  }, SESSION_TOUCH_MS);
+
+  function accept({ principal, request, socket, head }: LiveUpgrade): void {
+    server.handleUpgrade(request, socket, head, (ws) => {
+      const sessionId = sessionOf(principal);
+      const siblings = sessionId === null ? 0 : [...open].filter((other) => sessionOf(other.principal) === sessionId).length;
+      ws.on('error', () => refused.add('protocol-error'));
+      if (siblings >= limits.socketsPerSession) {
+        refused.add('too-many-sockets');
+        ws.close(CLOSE.tooManySockets, 'too many sockets of this session');
+        return;
+      }
+      let sentBytes = 0;
+      const sink: Sink = {
+        send(text) {
+          if (ws.readyState !== ws.OPEN) return;
+          sentBytes += text.length;
+          ws.send(text);
+        },
+        get bufferedBytes() {
+          return ws.bufferedAmount;
+        },
+        get takenBytes() {
+          return sentBytes - ws.bufferedAmount;
+        },
+        close: (code, reason) => ws.close(code, reason),
+        terminate: () => ws.terminate(),
+      };
+      const entry: OpenSocket = { principal, close: sink.close, terminate: sink.terminate };
+      open.add(entry);
+      const subscriber = feed.open(sink);
+      socket.on('drain', () => subscriber.drained());
+      let heardAtMs = performance.now();
+      ws.on('pong', () => {
+        heardAtMs = performance.now();
+      });
+      const ping = setInterval(() => {
+        if (performance.now() - heardAtMs > (liveness.pingSeconds * 2 + liveness.pongSeconds) * 1000) ws.terminate();
+        else if (ws.readyState === ws.OPEN) ws.ping();
+      }, liveness.pingSeconds * 1000);
+      ws.on('message', (data: RawData, isBinary) => {
+        heardAtMs = performance.now();
+        if (isBinary) ws.close(CLOSE.unsupportedData, 'the live socket speaks JSON in text frames');
+        else if (!subscriber.message(parse(data as Buffer))) {
+          refused.add('readings');
+          ws.close(CLOSE.forbidden, 'devices send their readings to /v1/device');
+        }
+      });
+      ws.on('close', () => {
+        clearInterval(ping);
+        open.delete(entry);
+        subscriber.close();
+      });
+    });
+  }
+
+  return {
+    accept,
+    get hasRoom() {
+      return open.size < limits.subscribers;
+    },
+    async close() {
+      leave();
+      clearInterval(touch);
+      for (const socket of open) socket.close(CLOSE.restarting, 'restarting');
+      const deadline = performance.now() + CLOSE_TIMEOUT_MS;
+      while (open.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+      for (const socket of open) socket.terminate();
+      server.close();
+    },
+  };
+}
+
+function parse(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString('utf8'));
+  } catch {
+    return null;
+  }
+}
+function sessionOf(principal: Principal): string | null {
+  return principal.kind === 'user' || principal.kind === 'key' ? principal.sessionId : null;
+}
+/** The close code that this end means for a socket, or null when it is not concerned. */
+function endCode(principal: Principal, end: CredentialEnd): number | null {
+  switch (end.what) {
+    case 'session':
+      return sessionOf(principal) === end.sessionId ? CLOSE.credential : null;
+    case 'key':
+      return principal.kind === 'key' && principal.keyId === end.keyId ? CLOSE.credential : null;
+    case 'role':
+      return principal.kind === 'user' && principal.name === end.user ? CLOSE.forbidden : null;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,34 @@
+// A look at JSON bytes before they are parsed: nesting and keys an object are bounded first, so that no input makes the parser recurse
+// or fills one hash table with colliding keys. Linear; says nothing about whether the JSON is right.
+
+export type ScanFault = 'too-deep' | 'too-many-keys';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+/** Deeper levels than this are not counted, they are refused before. */
+const LEVELS = 64;
+const keysAt = new Int32Array(LEVELS);
+
+/** `depth` at most 63. */
+export function scanJson(bytes: Uint8Array, depth: number, keys: number): ScanFault | null {
+  let level = 0;
+  keysAt[0] = 0;
+  for (let i = 0, end = bytes.length; i < end; i++) {
+    const byte = bytes[i];
+    if (byte === QUOTE) {
+      i++;
+      while (i < end && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
+    } else if (byte === COLON) {
+      if (++keysAt[level] > keys) return 'too-many-keys';
+    } else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      if (++level > depth) return 'too-deep';
+      keysAt[level] = 0;
+    } else if ((byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) && level > 0) level--;
+  }
+  return null;
+}

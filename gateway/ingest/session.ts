@@ -1,0 +1,309 @@
+// One device's connection: frames in, answers out once their fate is on disk. A class, because there are thousands of it on a hot path.
+
+import { CLOSE, type DeviceLimits, GAP_REASON, type RecordFault, STREAM_ID } from '../protocol/messages.ts';
+import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
+import type { CounterFamily } from '../observe.ts';
+import type { Connection, Session } from '../transports/transport.ts';
+import type { Batcher, Sender, Settlement } from './batcher.ts';
+import type { DeviceSeries, IngestCatalogue } from './catalogue.ts';
+import type { DeviceSettings, IngestLimits } from './ingest.ts';
+import { readJson, type Unreadable } from './json-frame.ts';
+import type { DevicePresence, OpenConnection, PresentSession } from './presence.ts';
+import { createNotices, type Notices } from './notices.ts';
+import { quarantineFrame } from './quarantine.ts';
+import type { StreamEntry, Streams } from './streams.ts';
+import { type TakenFrame, takeFrame } from './take-frame.ts';
+import { type FrameContext, isForbidden, type Validator, wholeFault } from './validate.ts';
+
+/** What all sessions share. */
+export interface SessionHouse {
+  readonly batcher: Batcher;
+  readonly catalogue: IngestCatalogue;
+  readonly streams: Streams;
+  readonly validator: Validator;
+  readonly limits: IngestLimits;
+  readonly deviceLimits: DeviceLimits;
+  readonly settingsOf: (device: string) => DeviceSettings;
+  readonly presence: DevicePresence;
+  readonly refusals: CounterFamily;
+  readonly nowUs: () => number;
+}
+
+const MINUTE_US = 60_000_000;
+const MAX_SEQ = Number.MAX_SAFE_INTEGER;
+const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
+
+export class DeviceSession implements Session, Sender, PresentSession {
+  readonly device: string;
+  readonly tokenId: string;
+  readonly #house: SessionHouse;
+  readonly #connection: Connection;
+  readonly #connectedAtMs: number;
+  readonly #context: FrameContext & { receivedUs: number; isGatewayClock: boolean };
+  readonly #notices: Notices;
+  #series: DeviceSeries;
+  #stream: StreamEntry | null = null;
+  #packStream: StreamEntry | null = null;
+  #software: string | null = null;
+  #settlement: Settlement | null = null;
+  #inFlight = 0;
+  #isPaused = false;
+  #isOver = false;
+  #lastFrameUs: number;
+  #windowUs = 0;
+  #unreadable = 0;
+  #unknown = 0;
+
+  constructor(house: SessionHouse, connection: Connection) {
+    this.#house = house;
+    this.#connection = connection;
+    this.device = connection.peer.device;
+    this.tokenId = connection.peer.tokenId;
+    this.#lastFrameUs = house.nowUs();
+    this.#connectedAtMs = this.#lastFrameUs / 1000;
+    this.#series = house.catalogue.deviceSeries(this.device);
+    this.#notices = createNotices(house.batcher, this.device, house.nowUs);
+    this.#context = {
+      series: this.#series,
+      receivedUs: 0,
+      isGatewayClock: false,
+      onUnitChange: this.#notices.unitChanged,
+      onClockSuspect: this.#notices.clockSuspect,
+    };
+    house.presence.enter(this);
+  }
+
+  get lastFrameMs(): number {
+    return this.#lastFrameUs / 1000;
+  }
+  describe(): OpenConnection {
+    return {
+      address: this.#connection.peer.address,
+      connectedAtMs: this.#connectedAtMs,
+      stream: this.#stream?.stream ?? null,
+      software: this.#software,
+      roundTripMs: this.#connection.roundTripMs,
+      inFlight: this.#inFlight,
+    };
+  }
+
+  frame(bytes: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#lastFrameUs = this.#house.nowUs();
+    const message = readJson(bytes, this.#house.limits);
+    if ('unreadable' in message) {
+      this.#refuseFrame(message, bytes);
+      return;
+    }
+    const body = message.parsed;
+    if (Array.isArray(body)) {
+      this.#pack(body, bytes);
+      return;
+    }
+    const { type } = body as { type?: unknown };
+    for (const key in body) {
+      if (key !== 'type' && key !== 'seq' && key !== 'readings' && isForbidden(key, body[key as never])) {
+        // with a usable seq the frame settles, in quarantine
+        if (type === 'readings' && isSeq((body as { seq?: unknown }).seq))
+          this.#readings(body as never, bytes, wholeFault('forbidden-key'));
+        else this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
+        return;
+      }
+    }
+    if (type === 'readings') this.#readings(body as never, bytes, null);
+    else if (type === 'hello') this.#hello(body as never);
+    else if (type === 'gap') this.#gap(body as never);
+    else if (typeof type === 'string') this.#unknownType();
+    else this.#refuseFrame({ unreadable: 'bad-shape', detail: '' }, bytes);
+  }
+
+  /** A bare SenML pack: booked under ~ws, answered with `stored`. */
+  #pack(records: readonly unknown[], bytes: Uint8Array): void {
+    const { batcher, streams } = this.#house;
+    if (this.#packStream === null) {
+      const opened = streams.open(this.device, '~ws', this.#lastFrameUs);
+      if (opened.outcome !== 'known' && opened.outcome !== 'new') return;
+      if (opened.outcome === 'new') batcher.addStream(opened.stream);
+      this.#packStream = opened.stream;
+    }
+    const stream = this.#packStream;
+    const seq = ++stream.acked;
+    const { stored, faults } = this.#take(records, stream, seq, bytes, null);
+    const settlement = this.#sending(1);
+    settlement.messages ??= [];
+    settlement.messages.push(
+      faults.length === 0 ? `{"type":"stored","readings":${stored}}` : JSON.stringify({ type: 'stored', readings: stored, errors: faults }),
+    );
+  }
+
+  #readings(message: { seq?: unknown; readings?: unknown }, bytes: Uint8Array, whole: RecordFault | null): void {
+    const stream = this.#stream;
+    if (stream === null) {
+      this.#fatal('hello-first', CLOSE.badMessage);
+      return;
+    }
+    const { seq, readings } = message;
+    if (!isSeq(seq)) {
+      this.#refuseFrame({ unreadable: 'bad-seq', detail: '' }, bytes);
+      return;
+    }
+    if (seq !== stream.acked + 1) {
+      this.#fatal(seq <= stream.acked ? 'seq-regression' : 'seq-gap', CLOSE.conflict, stream.acked + 1);
+      return;
+    }
+    stream.acked = seq;
+    const isList = Array.isArray(readings);
+    const { faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
+    const settlement = this.#sending(1);
+    settlement.ackSeq = seq;
+    if (faults.length > 0) {
+      settlement.messages ??= [];
+      settlement.messages.push(JSON.stringify({ type: 'reject', seq, errors: faults }));
+    }
+  }
+
+  #take(records: readonly unknown[], stream: StreamEntry, seq: number, bytes: Uint8Array, whole: RecordFault | null): TakenFrame {
+    const context = this.#context;
+    context.receivedUs = this.#lastFrameUs;
+    context.isGatewayClock = this.#house.settingsOf(this.device).clock === 'gateway';
+    return takeFrame(this.#house, context, { stream, seq, records, bytes, whole });
+  }
+
+  #hello(message: Record<string, unknown>): void {
+    const { batcher, streams } = this.#house;
+    const { stream: name, oldest, next, acked: heard } = message;
+    if (this.#stream !== null) return this.#fatal('bad-message', CLOSE.badMessage);
+    if (typeof name !== 'string' || !STREAM_ID.test(name) || /^0+$/.test(name)) return this.#fatal('bad-stream', CLOSE.badMessage);
+    if (!isSeq(oldest) || !isSeq(next) || oldest > next) return this.#fatal('bad-message', CLOSE.badMessage);
+    if (heard !== undefined && !(Number.isSafeInteger(heard) && (heard as number) >= 0))
+      return this.#fatal('bad-message', CLOSE.badMessage);
+
+    const opened = streams.open(this.device, name, this.#lastFrameUs);
+    if (opened.outcome === 'closed') return this.#fatal('stream-closed', CLOSE.conflict);
+    if (opened.outcome === 'quota') return this.#fatal('stream-quota', CLOSE.tooManyStreams);
+    const { stream } = opened;
+    if (opened.outcome === 'new') {
+      batcher.addStream(stream);
+      if (opened.retired !== null) batcher.retire(opened.retired.id);
+    }
+    if (next <= stream.acked) return this.#fatal('seq-regression', CLOSE.conflict, stream.acked + 1);
+    this.#stream = stream;
+    this.#software = typeof message.software === 'string' ? message.software.slice(0, 128) : null;
+
+    const expected = stream.acked + 1;
+    if (heard !== undefined && (heard as number) > stream.acked) this.#notices.storeWentBack(name, heard as number, stream.acked);
+    if (oldest > expected) {
+      const reason = heard !== undefined && (heard as number) > stream.acked ? 'restored' : 'device-lost';
+      this.#settleGap(stream, expected, oldest - 1, reason);
+    }
+    // in a settlement of the open batch: sent when every frame read from this device before is on disk, or the batch has failed
+    const settlement = this.#sending(0);
+    settlement.messages ??= [];
+    settlement.messages.push(this.#welcome(stream));
+  }
+
+  #welcome(stream: StreamEntry): string {
+    const { pingSeconds, pongSeconds } = this.#house.settingsOf(this.device);
+    return JSON.stringify({
+      type: 'welcome',
+      device: this.device,
+      stream: stream.stream,
+      acked: stream.acked,
+      store: this.#house.catalogue.store,
+      serverTimeMs: this.#house.nowUs() / 1000,
+      limits: this.#house.deviceLimits,
+      pingSeconds,
+      pongSeconds,
+    });
+  }
+
+  #gap({ from, to, reason }: { from?: unknown; to?: unknown; reason?: unknown }): void {
+    const stream = this.#stream;
+    if (stream === null) return this.#fatal('hello-first', CLOSE.badMessage);
+    const isGap =
+      from === stream.acked + 1 && isSeq(to) && to >= from && to < MAX_SEQ && typeof reason === 'string' && GAP_REASON.test(reason);
+    if (!isGap) return this.#fatal('bad-gap', CLOSE.badMessage, stream.acked + 1);
+    this.#settleGap(stream, from, to, reason);
+    this.#sending(1).ackSeq = to;
+  }
+  #settleGap(stream: StreamEntry, fromSeq: number, toSeq: number, reason: string): void {
+    const { batcher } = this.#house;
+    batcher.addGap({ stream: stream.id, fromSeq, toSeq, reason, declaredAtUs: this.#lastFrameUs });
+    batcher.mark(stream, toSeq);
+    stream.acked = toSeq;
+  }
+
+  /** This session's place in the open batch; `frames` more are in flight. */
+  #sending(frames: number): Settlement {
+    const settlement = this.#house.batcher.settlement(this, this.#settlement);
+    this.#settlement = settlement;
+    settlement.frames += frames;
+    this.#inFlight += frames;
+    if (this.#inFlight >= this.#house.limits.unackedFrames && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#connection.pause();
+    }
+    return settlement;
+  }
+
+  settled({ messages, ackSeq, frames }: Settlement): void {
+    this.#inFlight -= frames;
+    if (this.#isOver) return;
+    if (messages !== null) for (const message of messages) this.#connection.send(message);
+    if (ackSeq > 0) this.#connection.send(`{"type":"ack","seq":${ackSeq}}`);
+    if (this.#isPaused && this.#inFlight < this.#house.limits.unackedFrames / 2) {
+      this.#isPaused = false;
+      this.#connection.resume();
+    }
+  }
+  failed(): void {
+    this.end(CLOSE.internal, 'store-unavailable', 'store-unavailable');
+  }
+
+  /** A frame that settles nothing: fatal in a session with a stream, else answered and counted. */
+  #refuseFrame({ unreadable, detail }: Unreadable, bytes: Uint8Array): void {
+    const { batcher, streams, limits } = this.#house;
+    const stream = this.#stream ?? this.#packStream ?? streams.open(this.device, '~ws', this.#lastFrameUs);
+    const entry = 'outcome' in stream ? (stream.outcome === 'known' || stream.outcome === 'new' ? stream.stream : null) : stream;
+    if ('outcome' in stream && stream.outcome === 'new') batcher.addStream(stream.stream);
+    if (entry !== null && bytes.length > 0) {
+      const where = { device: this.device, stream: entry.id, seq: 0, receivedAtUs: this.#lastFrameUs };
+      quarantineFrame(batcher, where, wholeFault(unreadable), bytes);
+    }
+    if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
+    this.#turnWindow();
+    if (++this.#unreadable > limits.unreadablePerMinute) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
+    this.#error(unreadable, false, undefined, detail);
+  }
+  #unknownType(): void {
+    this.#turnWindow();
+    if (++this.#unknown > this.#house.limits.unknownPerMinute) return this.#fatal('unknown-type', CLOSE.badMessage);
+    this.#error('unknown-type', false);
+  }
+  #turnWindow(): void {
+    if (this.#lastFrameUs - this.#windowUs < MINUTE_US) return;
+    this.#windowUs = this.#lastFrameUs;
+    this.#unreadable = this.#unknown = 0;
+  }
+
+  #error(code: ProblemCode, fatal: boolean, expected?: number, detail = ''): void {
+    this.#house.refusals.add(code);
+    const message = detail === '' ? PROBLEMS[code].title : `${PROBLEMS[code].title} ${detail}`;
+    this.#connection.send(JSON.stringify({ type: 'error', code, message, fatal, expected }));
+  }
+  #fatal(code: ProblemCode, close: number, expected?: number, detail = ''): void {
+    this.#error(code, true, expected, detail);
+    this.end(close, code, code);
+  }
+
+  end(code: number, reason: string, word: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#connection.close(code, reason);
+    this.#house.presence.leave(this, word);
+  }
+  ended(reason: string): void {
+    this.#isOver = true;
+    this.#house.presence.leave(this, reason);
+  }
+}

@@ -1,0 +1,189 @@
+// What is known of each series (count, first, last, latest), kept by the writer in columns and written down in slices now and then, so
+// that a start reads the few log rows above the mark instead of the whole log. Times in µs.
+
+import type Database from 'better-sqlite3';
+import type { Value } from '../protocol/messages.ts';
+import { CLOCK_SLACK_US, isClockSuspect } from '../protocol/time.ts';
+import { type Batch, KIND, type SeriesRow, type SeriesState } from './store.ts';
+
+const SLICE_ROWS = 500;
+const WRITE_EVERY_MS = 5_000;
+
+interface StoredRow extends SeriesRow {
+  readonly readings: number;
+  readonly first_us: number | null;
+  readonly last_us: number | null;
+  readonly latest_us: number | null;
+  readonly latest_rank_us: number | null;
+  readonly latest_value: string | null;
+  readonly clock_suspect: number;
+  readonly counted_to: number;
+}
+
+export interface SeriesBook {
+  add(row: SeriesRow): void;
+  /** Takes the readings of a batch that was committed and ended at `position`. */
+  count(batch: Batch, position: number): void;
+  states(device: string | undefined): SeriesState[];
+  /** Inside a transaction: writes a slice when one is due (`all`: everything, at close). */
+  writeSlice(nowMs: number, all: boolean): void;
+  readonly isDirty: boolean;
+}
+
+/** Loads the book and counts the rows above its mark. */
+export function openSeriesBook(db: Database.Database, position: number): SeriesBook {
+  const rows: SeriesRow[] = [];
+  let capacity = 1024;
+  let readings = new Float64Array(capacity);
+  let firstUs = new Float64Array(capacity);
+  let lastUs = new Float64Array(capacity);
+  let latestUs = new Float64Array(capacity);
+  let rankUs = new Float64Array(capacity);
+  let suspects = new Float64Array(capacity);
+  let isDirtyAt = new Uint8Array(capacity);
+  const latest: (Value | undefined)[] = [];
+
+  let dirty: number[] = [];
+  let writing: number[] = [];
+  let cycleMark: { position: number; frame: number } | null = null;
+  let cycleAtMs = 0;
+  let counted = position;
+
+  const grow = (id: number): void => {
+    while (id >= capacity) capacity *= 2;
+    const wider = (from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const to = new Float64Array(capacity);
+      to.set(from);
+      return to;
+    };
+    [readings, firstUs, lastUs, latestUs, rankUs, suspects] = [readings, firstUs, lastUs, latestUs, rankUs, suspects].map(wider);
+    const flags = new Uint8Array(capacity);
+    flags.set(isDirtyAt);
+    isDirtyAt = flags;
+  };
+
+  const add = (row: SeriesRow): void => {
+    if (row.id >= capacity) grow(row.id);
+    rows[row.id] = row;
+    rankUs[row.id] = Number.NEGATIVE_INFINITY;
+  };
+
+  const countOne = (id: number, timeUs: number, receivedUs: number, value: Value): void => {
+    if (readings[id]++ === 0) {
+      firstUs[id] = timeUs;
+      lastUs[id] = timeUs;
+    } else if (timeUs < firstUs[id]) firstUs[id] = timeUs;
+    else if (timeUs > lastUs[id]) lastUs[id] = timeUs;
+    const rank = Math.min(timeUs, receivedUs + CLOCK_SLACK_US);
+    if (rank >= rankUs[id]) {
+      rankUs[id] = rank;
+      latestUs[id] = timeUs;
+      latest[id] = value;
+    }
+    if (isClockSuspect(timeUs, receivedUs)) suspects[id]++;
+    if (isDirtyAt[id] === 0) {
+      isDirtyAt[id] = 1;
+      dirty.push(id);
+    }
+  };
+
+  const update = db.prepare(
+    `UPDATE series SET readings=?, first_us=?, last_us=?, latest_us=?, latest_rank_us=?, latest_value=?, clock_suspect=?, counted_to=? WHERE id=?`,
+  );
+  const setMark = db.prepare(`INSERT OR REPLACE INTO meta(key, content) VALUES ('counted', ?)`);
+  const lastFrame = db.prepare('SELECT max(id) FROM frames').pluck();
+
+  load();
+  return {
+    add,
+    count(batch, upTo) {
+      let i = 0;
+      for (let f = 0; f < batch.frames; f++) {
+        const received = batch.frameReceivedUs[f];
+        for (const end = i + batch.frameReadings[f]; i < end; i++) {
+          const value = batch.value[i];
+          const kind = batch.kind[i];
+          countOne(
+            batch.series[i],
+            batch.timeUs[i],
+            received,
+            kind === KIND.number ? value : kind === KIND.boolean ? value === 1 : batch.strings[value],
+          );
+        }
+      }
+      counted = upTo;
+    },
+    states(device) {
+      const states: SeriesState[] = [];
+      for (const row of rows) {
+        if (row === undefined || readings[row.id] === 0) continue;
+        if (device !== undefined && row.device !== device) continue;
+        const { id } = row;
+        states.push({
+          ...row,
+          count: readings[id],
+          firstUs: firstUs[id],
+          lastUs: lastUs[id],
+          latestUs: latestUs[id],
+          latestRankUs: rankUs[id],
+          latestValue: latest[id] as Value,
+          clockSuspect: suspects[id],
+        });
+      }
+      return states;
+    },
+    writeSlice(nowMs, all) {
+      if (writing.length === 0) {
+        if (dirty.length === 0 || (!all && nowMs - cycleAtMs < WRITE_EVERY_MS)) return;
+        [writing, dirty] = [dirty, []];
+        cycleMark = { position: counted, frame: (lastFrame.get() as number | null) ?? 0 };
+        cycleAtMs = nowMs;
+      }
+      for (let n = 0; writing.length > 0 && (all || n < SLICE_ROWS); n++) {
+        const id = writing.pop() as number;
+        isDirtyAt[id] = 0;
+        const value = JSON.stringify(latest[id]);
+        update.run(readings[id], firstUs[id], lastUs[id], latestUs[id], rankUs[id], value, suspects[id], counted, id);
+      }
+      if (writing.length === 0 && cycleMark !== null) {
+        setMark.run(JSON.stringify(cycleMark));
+        cycleMark = null;
+      }
+      if (all && dirty.length > 0) this.writeSlice(nowMs, true);
+    },
+    get isDirty() {
+      return dirty.length > 0 || writing.length > 0;
+    },
+  };
+
+  function load(): void {
+    const countedTo: number[] = [];
+    for (const row of db.prepare('SELECT * FROM series').iterate() as IterableIterator<StoredRow>) {
+      add({ id: row.id, device: row.device, metric: row.metric, unit: row.unit });
+      countedTo[row.id] = row.counted_to;
+      if (row.readings === 0) continue;
+      readings[row.id] = row.readings;
+      firstUs[row.id] = row.first_us as number;
+      lastUs[row.id] = row.last_us as number;
+      latestUs[row.id] = row.latest_us as number;
+      rankUs[row.id] = row.latest_rank_us as number;
+      latest[row.id] = JSON.parse(row.latest_value as string);
+      suspects[row.id] = row.clock_suspect;
+    }
+    const stored = db.prepare(`SELECT content FROM meta WHERE key = 'counted'`).pluck().get() as string | undefined;
+    const mark = stored === undefined ? { position: 0, frame: 0 } : (JSON.parse(stored) as { position: number; frame: number });
+    if (mark.position >= position) return;
+
+    // the log above the mark, with each row's time of receipt from the run of frames that it came in
+    const runs = db.prepare('SELECT first_position, readings, received_us FROM frames WHERE id > ? AND readings > 0 ORDER BY id').raw();
+    const log = db
+      .prepare(`SELECT series, time_us, value, typeof(value) = 'integer' FROM log WHERE position BETWEEN ? AND ? ORDER BY position`)
+      .raw();
+    for (const [first, size, received] of runs.iterate(mark.frame) as IterableIterator<[number, number, number]>) {
+      let at = first;
+      for (const [id, timeUs, value, isBoolean] of log.all(first, first + size - 1) as [number, number, number | string, number][]) {
+        if (at++ > countedTo[id]) countOne(id, timeUs, received, isBoolean === 1 ? value === 1 : value);
+      }
+    }
+  }
+}

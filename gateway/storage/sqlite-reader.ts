@@ -1,0 +1,196 @@
+// A thread that answers questions on a read-only connection. Long scans run in slices of positions, each a read transaction of its own,
+// so that none outlives the limit and the WAL can be checkpointed in between.
+
+import Database from 'better-sqlite3';
+import type { Value } from '../protocol/messages.ts';
+import { createBucketer } from './bucketer.ts';
+import { unpackCounts } from './frame-run.ts';
+import type { Queries, QueryName, ReadingsPage, SinceResult, StreamState } from './store.ts';
+import { serveThread } from './thread.ts';
+
+/** Log rows a slice: about 30 ms of scanning. */
+const SLICE_ROWS = 200_000;
+
+type LogRow = [position: number, series: number, timeUs: number, value: number | string, isBoolean: number];
+type Handlers = { [Q in QueryName]: (ask: Queries[Q]['ask']) => Queries[Q]['answer'] } & {
+  since(ask: { position: number; series: readonly number[] | null; limit: number }): SinceResult;
+  close(): void;
+};
+
+const COLUMNS = `position, series, time_us, value, typeof(value) = 'integer'`;
+/** The series asked for come as one JSON array: a statement per question, not one per number of series. */
+const OF_SERIES = 'series IN (SELECT value FROM json_each(?))';
+
+serveThread<{ file: string }>(({ file }) => openReader(new Database(file, { readonly: true })) as never);
+
+function openReader(db: Database.Database): Handlers {
+  const slice = db
+    .prepare(
+      `SELECT ${COLUMNS} FROM log WHERE position BETWEEN ? AND ? AND ${OF_SERIES} AND time_us >= ? AND time_us < ?
+       AND (time_us > ? OR (time_us = ? AND position > ?)) ORDER BY time_us, position LIMIT ?`,
+    )
+    .raw();
+  const scan = db
+    .prepare(`SELECT ${COLUMNS} FROM log WHERE position BETWEEN ? AND ? AND ${OF_SERIES} AND time_us >= ? AND time_us < ?`)
+    .raw();
+  const after = db.prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?`).raw();
+  const afterOf = db
+    .prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? AND ${OF_SERIES} ORDER BY position LIMIT ?`)
+    .raw();
+  const ends = db.prepare('SELECT (SELECT min(position) FROM log), (SELECT max(position) FROM log)').raw();
+  const meta = db.prepare(`SELECT content FROM meta WHERE key = 'position'`).pluck();
+  const events = db.prepare(
+    `SELECT id, at_us AS atUs, device, type, reason, detail FROM events
+     WHERE (? = '' OR device = ?) AND id < ? ORDER BY id DESC LIMIT ?`,
+  );
+  const quarantine = db.prepare(
+    `SELECT q.id, q.device, s.stream, q.seq, q.record AS "index", q.code, q.message, q.raw, q.received_us AS receivedAtUs
+     FROM quarantine q JOIN streams s ON s.id = q.stream WHERE (? = '' OR q.device = ?) AND q.id < ? ORDER BY q.id DESC LIMIT ?`,
+  );
+  const streams = db.prepare(
+    `SELECT id, device, stream, created_us AS createdAtUs, last_used_us AS lastUsedAtUs, retired, acked, body_hash AS bodyHash,
+     frames_stored AS framesStored, frames_quarantined AS framesQuarantined, frames_gap AS framesGap, readings, refused, expired
+     FROM streams WHERE ? = '' OR device = ? ORDER BY device, id`,
+  );
+
+  const lastPosition = (): number => Number(meta.get() ?? 0);
+  const logEnds = (): [first: number, last: number] => {
+    const [first, last] = ends.get() as [number | null, number | null];
+    return [first ?? 1, last ?? 0];
+  };
+  function page(rows: readonly LogRow[], more: boolean, upTo: number): ReadingsPage {
+    return {
+      seriesId: rows.map((row) => row[1]),
+      timeUs: rows.map((row) => row[2]),
+      value: rows.map(valueOf),
+      position: rows.map((row) => row[0]),
+      more,
+      upTo,
+    };
+  }
+
+  return {
+    range({ series, fromUs, toUs, limit, after: place, upTo }) {
+      const list = JSON.stringify(series);
+      const [first, last] = logEnds();
+      const end = upTo ?? lastPosition();
+      const [timeUs, position] = place === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [place.timeUs, place.position];
+      let rows: LogRow[] = [];
+      for (let from = first; from <= Math.min(last, end); from += SLICE_ROWS) {
+        const to = Math.min(from + SLICE_ROWS - 1, end);
+        const found = slice.all(from, to, list, fromUs, toUs, timeUs, timeUs, position, limit + 1) as LogRow[];
+        if (found.length === 0) continue;
+        rows = rows.length === 0 ? found : mergeByTime(rows, found, limit + 1);
+      }
+      return page(rows.slice(0, limit), rows.length > limit, end);
+    },
+
+    buckets({ series, fromUs, toUs, points }) {
+      const list = JSON.stringify(series);
+      const [first, last] = logEnds();
+      const upTo = lastPosition();
+      const bucketer = createBucketer(fromUs, toUs, points);
+      for (let from = first; from <= Math.min(last, upTo); from += SLICE_ROWS) {
+        const rows = scan.iterate(from, Math.min(from + SLICE_ROWS - 1, upTo), list, fromUs, toUs) as IterableIterator<LogRow>;
+        for (const row of rows) bucketer.add(row[1], row[2], valueOf(row));
+      }
+      return { buckets: bucketer.finish(), upTo };
+    },
+
+    since({ position, series, limit }) {
+      const [first, last] = logEnds();
+      const upTo = Math.max(last, lastPosition());
+      if (position > upTo) return { outcome: 'future' };
+      if (position < first - 1) return { outcome: 'too-old' };
+      if (series === null) {
+        const rows = after.all(position, limit + 1) as LogRow[];
+        const more = rows.length > limit;
+        if (more) rows.pop();
+        return { outcome: 'page', page: page(rows, more, more ? rows[rows.length - 1][0] : upTo) };
+      }
+      const list = JSON.stringify(series);
+      const rows: LogRow[] = [];
+      let from = position;
+      while (from < last && rows.length <= limit) {
+        const to = Math.min(from + SLICE_ROWS, last);
+        rows.push(...(afterOf.all(from, to, list, limit + 1 - rows.length) as LogRow[]));
+        from = to;
+      }
+      const more = rows.length > limit;
+      if (more) rows.pop();
+      return { outcome: 'page', page: page(rows, more, more ? rows[rows.length - 1][0] : upTo) };
+    },
+
+    events({ device, limit, before }) {
+      const items = events.all(
+        device,
+        device,
+        before ?? Number.MAX_SAFE_INTEGER,
+        limit + 1,
+      ) as Queries['events']['answer']['items'][number][];
+      return { items: items.slice(0, limit), more: items.length > limit };
+    },
+
+    quarantine({ device, limit, before }) {
+      type Item = Queries['quarantine']['answer']['items'][number];
+      const items = quarantine.all(device, device, before ?? Number.MAX_SAFE_INTEGER, limit + 1) as Item[];
+      return { items: items.slice(0, limit), more: items.length > limit };
+    },
+
+    accounting({ device, verify }) {
+      const rows = (streams.all(device, device) as (Omit<StreamState, 'retired'> & { retired: number })[]).map((row) => ({
+        ...row,
+        retired: row.retired === 1,
+      }));
+      const position = lastPosition();
+      return { items: verify ? rows.map((row) => recount(db, row)) : rows, position };
+    },
+
+    size() {
+      const pages = db.pragma('page_count', { simple: true }) as number;
+      const pageBytes = db.pragma('page_size', { simple: true }) as number;
+      return { bytes: pages * pageBytes, readings: lastPosition() };
+    },
+
+    close() {
+      db.close();
+    },
+  };
+}
+
+function valueOf(row: LogRow): Value {
+  return row[4] === 1 ? row[3] === 1 : row[3];
+}
+
+/** Both in order of (time, position), every position of `right` above those of `left`: equal times keep commit order. */
+function mergeByTime(left: readonly LogRow[], right: readonly LogRow[], limit: number): LogRow[] {
+  const merged: LogRow[] = [];
+  let l = 0;
+  let r = 0;
+  while (merged.length < limit && (l < left.length || r < right.length)) {
+    merged.push(r >= right.length || (l < left.length && left[l][2] <= right[r][2]) ? left[l++] : right[r++]);
+  }
+  return merged;
+}
+
+/** The same row, counted from frames, gaps, quarantine and log instead of from the running totals. */
+function recount(db: Database.Database, row: StreamState): StreamState {
+  const logged = db.prepare('SELECT count(*) FROM log WHERE position BETWEEN ? AND ?').pluck();
+  const runs = db.prepare('SELECT first_seq, last_seq, first_position, readings, counts FROM frames WHERE stream = ?').raw();
+  let framesStored = 0;
+  let framesQuarantined = 0;
+  let readings = 0;
+  for (const [firstSeq, lastSeq, position, size, counts] of runs.all(row.id) as [number, number, number, number, Buffer | null][]) {
+    for (const count of unpackCounts(counts, lastSeq - firstSeq + 1, size)) {
+      if (count > 0) framesStored++;
+      else framesQuarantined++;
+    }
+    if (size > 0) readings += logged.get(position, position + size - 1) as number;
+  }
+  const framesGap = db
+    .prepare('SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM gaps WHERE stream = ?')
+    .pluck()
+    .get(row.id) as number;
+  const refused = db.prepare('SELECT count(*) FROM quarantine WHERE stream = ? AND seq > 0').pluck().get(row.id) as number;
+  return { ...row, framesStored, framesQuarantined, framesGap, readings, refused };
+}

@@ -1,0 +1,153 @@
+// The thread in which the registry's SQL runs: one question at a time, in order, for sqlite-registry.ts.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Database } from './migrate.ts';
+import { openMigrated } from './migrate.ts';
+import type { AuditRow, DeviceRow, EnrolmentRow, RegistryChange, RegistryRows, RegistryTable } from './registry.ts';
+import type { OpenRegistryOptions, RegistryAnswer, RegistryAsk, ThreadFault } from './sqlite-registry.ts';
+
+/** Audit rows older than this (against the newest), or beyond this many, go. */
+const AUDIT_KEPT = { ms: 90 * 86_400_000, rows: 1_000_000, lookEveryRows: 1000 };
+
+/** Column of each field, the id first. */
+const COLUMNS = {
+  devices: {
+    id: 'id',
+    label: 'label',
+    status: 'status',
+    createdAtMs: 'created_at_ms',
+    tags: 'tags',
+    location: 'location',
+    notes: 'notes',
+    expectEverySeconds: 'expect_every_seconds',
+    clock: 'clock',
+    pingSeconds: 'ping_seconds',
+  },
+  tokens: { id: 'id', device: 'device', hash: 'hash', createdAtMs: 'created_at_ms', expiresAtMs: 'expires_at_ms', enrolment: 'enrolment' },
+  users: { name: 'name', role: 'role', passwordHash: 'password_hash', createdAtMs: 'created_at_ms' },
+  keys: { id: 'id', name: 'name', role: 'role', hash: 'hash', createdAtMs: 'created_at_ms' },
+  enrolments: {
+    id: 'id',
+    hash: 'hash',
+    max: 'max',
+    used: 'used',
+    reenrol: 'reenrol',
+    createdAtMs: 'created_at_ms',
+    expiresAtMs: 'expires_at_ms',
+  },
+  sessions: { id: 'id', kind: 'kind', subject: 'subject', createdAtMs: 'created_at_ms', lastUsedAtMs: 'last_used_at_ms' },
+  settings: { id: 'id', value: 'value' },
+} as const satisfies Record<RegistryTable, Readonly<Record<string, string>>>;
+const TABLES = Object.keys(COLUMNS) as RegistryTable[];
+
+function openTables(database: Database) {
+  const put = new Map(TABLES.map((table) => [table, database.prepare(upsert(table))]));
+  const remove = new Map(
+    TABLES.map((table) => [table, database.prepare(`DELETE FROM ${table} WHERE ${Object.values(COLUMNS[table])[0]} = ?`)]),
+  );
+  const select = TABLES.map((table) => [table, database.prepare(selectAll(table))] as const);
+  const addAudit = database.prepare('INSERT INTO audit (at_ms, actor, act, target, detail) VALUES (@atMs, @actor, @act, @target, @detail)');
+  const readAudit = database.prepare<[number, number], AuditRow & { id: number }>(
+    'SELECT id, at_ms AS atMs, actor, act, target, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
+  );
+  const dropAudit = database.prepare('DELETE FROM audit WHERE id <= @id - @rows OR at_ms < @atMs - @ms');
+  let auditsSinceLook = AUDIT_KEPT.lookEveryRows;
+
+  function applyOne(change: RegistryChange): void {
+    if ('put' in change) put.get(change.put)?.run(toColumns(change.row));
+    else if ('delete' in change) remove.get(change.delete)?.run(change.id);
+    else {
+      const { lastInsertRowid } = addAudit.run(change.audit);
+      auditsSinceLook += 1;
+      if (auditsSinceLook < AUDIT_KEPT.lookEveryRows) return;
+      auditsSinceLook = 0;
+      dropAudit.run({ id: lastInsertRowid, rows: AUDIT_KEPT.rows, atMs: change.audit.atMs, ms: AUDIT_KEPT.ms });
+    }
+  }
+  // inside the group's transaction this one is a savepoint
+  const applyList = database.transaction((changes: readonly RegistryChange[]) => changes.forEach(applyOne));
+  const commit = database.transaction((lists: readonly (readonly RegistryChange[])[]) =>
+    lists.map((changes): ThreadFault | null => {
+      try {
+        applyList(changes);
+        return null;
+      } catch (error) {
+        if (!database.inTransaction) throw error; // a full disk rolls everything back by itself
+        return toFault(error);
+      }
+    }),
+  );
+
+  return {
+    commit: (lists: readonly (readonly RegistryChange[])[]) => commit.immediate(lists),
+    load: () =>
+      Object.fromEntries(select.map(([table, all]) => [table, all.all().map((row) => fromColumns(table, row))])) as unknown as RegistryRows,
+    audit(limit: number, before: number | null) {
+      const items = readAudit.all(before ?? Number.MAX_SAFE_INTEGER, limit + 1);
+      return { items: items.slice(0, limit), more: items.length > limit };
+    },
+  };
+}
+
+function upsert(table: RegistryTable): string {
+  const entries = Object.entries(COLUMNS[table]);
+  const columns = entries.map(([, column]) => column);
+  const sets = columns.slice(1).map((column) => `${column} = excluded.${column}`);
+  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${entries.map(([field]) => `@${field}`).join(', ')})
+    ON CONFLICT (${columns[0]}) DO UPDATE SET ${sets.join(', ')}`;
+}
+
+function selectAll(table: RegistryTable): string {
+  const fields = Object.entries(COLUMNS[table]).map(([field, column]) => `${column} AS ${field}`);
+  return `SELECT ${fields.join(', ')} FROM ${table}`;
+}
+
+function toColumns(row: object): object {
+  if ('tags' in row) return { ...row, tags: JSON.stringify(row.tags) };
+  if ('reenrol' in row) return { ...row, reenrol: row.reenrol ? 1 : 0 };
+  return row;
+}
+
+function fromColumns(table: RegistryTable, row: unknown): unknown {
+  if (table === 'devices') return { ...(row as DeviceRow), tags: JSON.parse((row as { tags: string }).tags) };
+  if (table === 'enrolments') return { ...(row as EnrolmentRow), reenrol: (row as { reenrol: number }).reenrol === 1 };
+  return row;
+}
+
+function toFault(error: unknown): ThreadFault {
+  const { message, code, exitCode } = error as Error & { code?: string; exitCode?: number };
+  return { message, code, exitCode };
+}
+
+function serve(): void {
+  if (parentPort === null) throw new Error('runs as a worker thread only');
+  const port = parentPort;
+  const send = (answer: RegistryAnswer): void => port.postMessage(answer);
+  let database: Database;
+  let tables: ReturnType<typeof openTables>;
+  try {
+    database = openMigrated(workerData as OpenRegistryOptions);
+    tables = openTables(database);
+  } catch (error) {
+    send({ answer: 'fault', fault: toFault(error) });
+    port.close();
+    return;
+  }
+  port.on('message', (message: RegistryAsk) => {
+    try {
+      if (message.ask === 'load') send({ answer: 'load', rows: tables.load() });
+      else if (message.ask === 'commit') send({ answer: 'commit', faults: tables.commit(message.lists) });
+      else if (message.ask === 'audit') send({ answer: 'audit', page: tables.audit(message.limit, message.before) });
+      else {
+        database.close();
+        send({ answer: 'close' });
+        port.close();
+      }
+    } catch (error) {
+      send({ answer: 'fault', fault: toFault(error) });
+    }
+  });
+  send({ answer: 'opened' });
+}
+
+serve();

@@ -1,0 +1,137 @@
+// The books of each stream: what is settled, and what became of the frames. Written in the transaction that stores the readings.
+
+import type Database from 'better-sqlite3';
+import { packCounts } from './frame-run.ts';
+import type { Batch, StreamState } from './store.ts';
+
+type Mutable = { -readonly [K in keyof StreamState]: StreamState[K] };
+
+export interface StreamBook {
+  /** Inside the transaction of `batch`, whose readings follow `position`. */
+  write(batch: Batch, position: number): void;
+  /** After the commit: the new state becomes what `states` tells. */
+  commit(batch: Batch): void;
+  states(device: string | undefined): StreamState[];
+}
+
+export function openStreamBook(db: Database.Database): StreamBook {
+  const streams = new Map<number, Mutable>();
+  for (const row of db.prepare('SELECT * FROM streams').iterate() as IterableIterator<Record<string, number | string>>) {
+    streams.set(row.id as number, {
+      id: row.id as number,
+      device: row.device as string,
+      stream: row.stream as string,
+      createdAtUs: row.created_us as number,
+      lastUsedAtUs: row.last_used_us as number,
+      retired: row.retired === 1,
+      acked: row.acked as number,
+      bodyHash: row.body_hash as string,
+      framesStored: row.frames_stored as number,
+      framesQuarantined: row.frames_quarantined as number,
+      framesGap: row.frames_gap as number,
+      readings: row.readings as number,
+      refused: row.refused as number,
+      expired: row.expired as number,
+    });
+  }
+  const insert = db.prepare('INSERT INTO streams(id, device, stream, created_us, last_used_us) VALUES (?, ?, ?, ?, ?)');
+  const update = db.prepare(
+    `UPDATE streams SET acked=?, body_hash=?, frames_stored=?, frames_quarantined=?, frames_gap=?, readings=?, refused=?, last_used_us=?, retired=? WHERE id=?`,
+  );
+  const insertRun = db.prepare(
+    'INSERT INTO frames(stream, first_seq, last_seq, first_position, readings, refused, received_us, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const insertGap = db.prepare('INSERT INTO gaps(stream, first_seq, last_seq, reason, declared_us) VALUES (?, ?, ?, ?, ?)');
+  /** New states of the transaction under way; dropped when it fails. */
+  let pending = new Map<number, Mutable>();
+
+  const touch = (id: number): Mutable => {
+    let state = pending.get(id);
+    if (state === undefined) {
+      const known = streams.get(id);
+      if (known === undefined) throw new Error(`stream ${id} is not known`);
+      state = { ...known };
+      pending.set(id, state);
+    }
+    return state;
+  };
+
+  function writeFrames(batch: Batch, position: number): void {
+    let at = position + 1;
+    for (let f = 0; f < batch.frames; ) {
+      const first = f;
+      const id = batch.frameStream[f];
+      const state = touch(id);
+      let readings = 0;
+      let refused = 0;
+      let isEven = true;
+      do {
+        const stored = batch.frameReadings[f];
+        if (stored > 0) state.framesStored++;
+        else state.framesQuarantined++;
+        if (stored !== batch.frameReadings[first]) isEven = false;
+        readings += stored;
+        refused += batch.frameRefused[f];
+        f++;
+      } while (f < batch.frames && batch.frameStream[f] === id && batch.frameSeq[f] === batch.frameSeq[f - 1] + 1);
+      const counts = isEven && readings > 0 ? null : packCounts(batch.frameReadings, first, f);
+      const received = batch.frameReceivedUs[first];
+      insertRun.run(id, batch.frameSeq[first], batch.frameSeq[f - 1], at, readings, refused, received, counts);
+      state.readings += readings;
+      state.refused += refused;
+      state.lastUsedAtUs = received;
+      at += readings;
+    }
+  }
+
+  return {
+    write(batch, position) {
+      pending = new Map();
+      for (const row of batch.newStreams) {
+        insert.run(row.id, row.device, row.stream, row.createdAtUs, row.createdAtUs);
+        pending.set(row.id, {
+          ...row,
+          acked: 0,
+          bodyHash: '',
+          framesStored: 0,
+          framesQuarantined: 0,
+          framesGap: 0,
+          readings: 0,
+          refused: 0,
+          expired: 0,
+          lastUsedAtUs: row.createdAtUs,
+          retired: false,
+        });
+      }
+      writeFrames(batch, position);
+      for (const gap of batch.gaps) {
+        insertGap.run(gap.stream, gap.fromSeq, gap.toSeq, gap.reason, gap.declaredAtUs);
+        touch(gap.stream).framesGap += gap.toSeq - gap.fromSeq + 1;
+      }
+      for (const id of batch.retiredStreams) touch(id).retired = true;
+      for (const { stream, hash } of batch.bodyHashes) touch(stream).bodyHash = hash;
+      for (let m = 0; m < batch.marks; m++) touch(batch.markStream[m]).acked = batch.markAcked[m];
+      for (const s of pending.values()) {
+        update.run(
+          s.acked,
+          s.bodyHash,
+          s.framesStored,
+          s.framesQuarantined,
+          s.framesGap,
+          s.readings,
+          s.refused,
+          s.lastUsedAtUs,
+          s.retired ? 1 : 0,
+          s.id,
+        );
+      }
+    },
+    commit() {
+      for (const [id, state] of pending) streams.set(id, state);
+      pending = new Map();
+    },
+    states(device) {
+      return [...streams.values()].filter((state) => device === undefined || state.device === device);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// Calls to a worker thread as promises, in call order. The worker's side is `serveThread`; errors come back with their code.
+
+import { parentPort, Worker, workerData } from 'node:worker_threads';
+
+interface Call {
+  readonly id: number;
+  readonly op: string;
+  readonly ask: unknown;
+}
+type Answer =
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: { readonly message: string; readonly code: string } };
+
+export interface Thread {
+  /** Rejects with what the worker threw, or at once when the thread has ended. */
+  call<Result>(op: string, ask?: unknown): Promise<Result>;
+  /** Calls not answered yet. */
+  readonly waiting: number;
+  /** Ends the thread after a last `close` call; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts a thread and resolves once its `serveThread` has opened what it opens; rejects with the reason when it can't. */
+export async function openThread(file: URL, data: object): Promise<Thread> {
+  const worker = new Worker(file, { workerData: data, stdout: false, stderr: false });
+  const calls = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
+  let nextId = 1;
+  let ended: Error | null = null;
+  let closing: Promise<void> | null = null;
+
+  const end = (error: Error): void => {
+    ended ??= error;
+    for (const waiting of calls.values()) waiting.reject(error);
+    calls.clear();
+  };
+  worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', () => end(new Error('the storage thread has ended')));
+  worker.on('message', (answer: Answer) => {
+    const waiting = calls.get(answer.id);
+    if (waiting === undefined) return;
+    calls.delete(answer.id);
+    if ('error' in answer) waiting.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
+    else waiting.resolve(answer.result as never);
+  });
+
+  function call<Result>(op: string, ask: unknown = null): Promise<Result> {
+    if (ended !== null) return Promise.reject(ended);
+    const id = nextId++;
+    return new Promise<Result>((resolve, reject) => {
+      calls.set(id, { resolve, reject });
+      worker.postMessage({ id, op, ask } satisfies Call);
+    });
+  }
+
+  await call('open');
+  return {
+    call,
+    get waiting() {
+      return calls.size;
+    },
+    close() {
+      closing ??= (async () => {
+        if (ended === null) await call('close').catch(() => undefined);
+        end(new Error('the store is closed'));
+        await worker.terminate();
+      })();
+      return closing;
+    },
+  };
+}
+
+export type ThreadHandlers = Readonly<Record<string, (ask: never) => unknown>>;
+
+/**
+ * The worker's side. `open` gets the data given to `openThread` and returns the handlers, `close` among them. A handler's answer is
+ * posted before `after` runs: work that nobody waits for.
+ */
+export function serveThread<Data>(open: (data: Data) => ThreadHandlers, after?: () => void): void {
+  const port = parentPort;
+  if (port === null) throw new Error('serveThread runs in a worker thread');
+  let handlers: ThreadHandlers | null = null;
+  port.on('message', ({ id, op, ask }: Call) => {
+    try {
+      if (op === 'open') handlers = open(workerData as Data);
+      const result = op === 'open' ? null : handlers?.[op]?.(ask as never);
+      port.postMessage({ id, result } satisfies Answer);
+    } catch (error) {
+      const { message, code } = error as Error & { code?: string };
+      port.postMessage({ id, error: { message, code: code ?? '' } } satisfies Answer);
+    }
+    after?.();
+  });
+}

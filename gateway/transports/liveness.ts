@@ -1,0 +1,71 @@
+// Pings and the cut of dead peers, for all connections with one timer. Any received byte is life; a sweep that comes late (this process
+// was stopped or busy) moves every deadline by as much, so that a stall here never costs a healthy connection.
+
+export interface Watched {
+  /** What the sweep keeps on the connection: when to act next, when the open ping was sent (0: none), bytes read by then. */
+  nextAtMs: number;
+  pingedAtMs: number;
+  bytesSeen: number;
+  readonly bytesRead: number;
+  /** We stopped reading it: silence proves nothing. */
+  readonly isWaitingForUs: boolean;
+  readonly timing: { readonly pingSeconds: number; readonly pongSeconds: number };
+  ping(): void;
+  cut(): void;
+}
+
+export interface Liveness {
+  watch(peer: Watched): void;
+  unwatch(peer: Watched): void;
+  close(): void;
+}
+
+const SWEEP_MS = 500;
+const LATE_MS = 1_000;
+const JITTER = 0.1;
+
+export function createLiveness(): Liveness {
+  const peers = new Set<Watched>();
+  let lastSweepMs = performance.now();
+
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const lateMs = now - lastSweepMs - SWEEP_MS;
+    lastSweepMs = now;
+    // deadlines move by the stall, and nobody is cut before what queued up meanwhile has been read: that is the next sweep
+    const extendMs = lateMs > LATE_MS ? lateMs : 0;
+    for (const peer of peers) {
+      peer.nextAtMs += extendMs;
+      if (peer.pingedAtMs > 0 && (peer.isWaitingForUs || peer.bytesRead !== peer.bytesSeen)) {
+        peer.nextAtMs = peer.pingedAtMs + pingDelayMs(peer.timing.pingSeconds);
+        peer.pingedAtMs = 0;
+      }
+      if (now < peer.nextAtMs || extendMs > 0) continue;
+      if (peer.pingedAtMs > 0) {
+        peers.delete(peer);
+        peer.cut();
+        continue;
+      }
+      peer.pingedAtMs = now;
+      peer.bytesSeen = peer.bytesRead;
+      peer.nextAtMs = now + peer.timing.pongSeconds * 1000;
+      peer.ping();
+    }
+  }, SWEEP_MS);
+
+  return {
+    watch(peer) {
+      peer.nextAtMs = performance.now() + pingDelayMs(peer.timing.pingSeconds);
+      peers.add(peer);
+    },
+    unwatch: (peer) => void peers.delete(peer),
+    close() {
+      clearInterval(timer);
+      peers.clear();
+    },
+  };
+}
+
+function pingDelayMs(pingSeconds: number): number {
+  return pingSeconds * 1000 * (1 - JITTER + 2 * JITTER * Math.random());
+}

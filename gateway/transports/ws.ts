@@ -1,0 +1,212 @@
+// Devices over WebSocket: frames in, text out, dead peers cut. It hands each message to a session and knows nothing else of them.
+
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Observe } from '../observe.ts';
+import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
+import { createLiveness, type Watched } from './liveness.ts';
+import type { Connection, Peer, Session, SessionFactory, Transport } from './transport.ts';
+
+export interface WsLimits {
+  readonly deviceFrameBytes: number;
+  readonly fragments: number;
+  readonly bufferedChunks: number;
+  readonly pendingPongs: number;
+  readonly drainSeconds: number;
+}
+export interface WsTransportOptions {
+  readonly openSession: SessionFactory;
+  readonly limits: WsLimits;
+  /** Seconds between pings and to wait after one, for this device. */
+  readonly livenessOf: (device: string) => { readonly pingSeconds: number; readonly pongSeconds: number };
+  readonly observe: Observe;
+}
+/** An upgrade that was checked and may be completed. */
+export interface DeviceUpgrade {
+  readonly peer: Peer;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+export interface WsTransport extends Transport {
+  accept(upgrade: DeviceUpgrade): void;
+  readonly count: number;
+}
+
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Restarting devices come back spread over this time. */
+const RETRY_SPREAD_MS = 5_000;
+const PINGS_PER_WINDOW = 10;
+const PING_WINDOW_MS = 10_000;
+
+export function createWsTransport({ openSession, limits, livenessOf, observe }: WsTransportOptions): WsTransport {
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limits.deviceFrameBytes,
+    maxFragments: limits.fragments,
+    maxBufferedChunks: limits.bufferedChunks,
+    maxPendingAutoPongs: limits.pendingPongs,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL.json) ? SUBPROTOCOL.json : false),
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  const open = new Set<DeviceSocket>();
+  const framesIn = observe.counter('fieldgate_device_frames_total', 'Messages read from devices.');
+  const bytesIn = observe.counter('fieldgate_device_bytes_total', 'Bytes of messages read from devices.');
+  const faults = observe.counterBy(
+    'fieldgate_device_socket_faults_total',
+    'Connections that broke the WebSocket rules, by fault.',
+    'fault',
+  );
+  const liveness = createLiveness();
+  let draining: Promise<void> | null = null;
+
+  return {
+    accept({ peer, request, socket, head }) {
+      server.handleUpgrade(request, socket, head, (ws) => {
+        const device = new DeviceSocket({ ws, socket, peer, livenessOf, onFault: (fault) => faults.add(fault), onGone: gone });
+        open.add(device);
+        liveness.watch(device);
+        const session = openSession(device);
+        device.start(session);
+        ws.on('message', (data: RawData, isBinary) => {
+          const bytes = data as Buffer;
+          framesIn.add();
+          bytesIn.add(bytes.length);
+          if (isBinary) device.close(CLOSE.unsupportedData, 'this session speaks JSON in text frames');
+          else session.frame(bytes);
+        });
+      });
+    },
+    get count() {
+      return open.size;
+    },
+    close() {
+      draining ??= drain();
+      return draining;
+    },
+  };
+
+  function gone(device: DeviceSocket): void {
+    open.delete(device);
+    liveness.unwatch(device);
+  }
+
+  async function drain(): Promise<void> {
+    for (const device of open) device.close(CLOSE.restarting, `retry-after-ms=${Math.floor(Math.random() * RETRY_SPREAD_MS)}`, 'shutdown');
+    const deadline = setTimeout(() => {
+      for (const device of open) device.terminate();
+    }, limits.drainSeconds * 500);
+    while (open.size > 0) await Promise.race([...open].map((device) => device.gone));
+    clearTimeout(deadline);
+    liveness.close();
+    server.close();
+  }
+}
+
+interface DeviceSocketOptions {
+  readonly ws: WebSocket;
+  readonly socket: Duplex;
+  readonly peer: Peer;
+  readonly livenessOf: WsTransportOptions['livenessOf'];
+  readonly onFault: (fault: string) => void;
+  readonly onGone: (device: DeviceSocket) => void;
+}
+
+class DeviceSocket implements Connection, Watched {
+  readonly peer: Peer;
+  roundTripMs: number | null = null;
+  nextAtMs = 0;
+  pingedAtMs = 0;
+  bytesSeen = 0;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #livenessOf: WsTransportOptions['livenessOf'];
+  readonly #onGone: (device: DeviceSocket) => void;
+  #session: Session | null = null;
+  #isPaused = false;
+  #reason = '';
+  #pings = 0;
+  #pingWindowMs = 0;
+  #goneResolve: (() => void) | null = null;
+
+  constructor({ ws, socket, peer, livenessOf, onFault, onGone }: DeviceSocketOptions) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#livenessOf = livenessOf;
+    this.#onGone = onGone;
+    this.peer = peer;
+    ws.on('error', (error: Error & { code?: string }) => onFault(error.code ?? 'socket-error'));
+    ws.on('pong', () => {
+      if (this.pingedAtMs > 0) this.roundTripMs = performance.now() - this.pingedAtMs;
+    });
+    ws.on('ping', () => this.#countPing());
+    ws.on('close', () => this.#gone());
+  }
+
+  start(session: Session): void {
+    this.#session = session;
+  }
+
+  /** Resolves when the connection is over. Asked for while draining only. */
+  get gone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#goneResolve = resolve;
+    });
+  }
+
+  send(text: string): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
+  }
+  close(code: number, reason: string, word = 'closed'): void {
+    this.#reason ||= word;
+    // a paused socket would never read the peer's close frame
+    this.resume();
+    this.#ws.close(code, reason);
+  }
+  terminate(): void {
+    this.#ws.terminate();
+  }
+  pause(): void {
+    this.#isPaused = true;
+    this.#ws.pause();
+  }
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#ws.resume();
+  }
+
+  get bytesRead(): number {
+    return (this.#socket as Duplex & { bytesRead: number }).bytesRead;
+  }
+  get isWaitingForUs(): boolean {
+    return this.#isPaused;
+  }
+  get timing(): { readonly pingSeconds: number; readonly pongSeconds: number } {
+    return this.#livenessOf(this.peer.device);
+  }
+  ping(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+  }
+  cut(): void {
+    this.#reason ||= 'ping-timeout';
+    this.#ws.terminate();
+  }
+
+  #countPing(): void {
+    const now = performance.now();
+    if (now - this.#pingWindowMs > PING_WINDOW_MS) {
+      this.#pingWindowMs = now;
+      this.#pings = 0;
+    }
+    if (++this.#pings > PINGS_PER_WINDOW) this.close(CLOSE.policy, 'too many pings');
+  }
+  #gone(): void {
+    this.#onGone(this);
+    this.#session?.ended(this.#reason || 'closed');
+    this.#goneResolve?.();
+  }
+}

@@ -1,0 +1,344 @@
+// What every ReadingStore must do. Run over each implementation by its own test file.
+
+import { expect, test } from 'vitest';
+import { Batcher } from '../../gateway/ingest/batcher.ts';
+import type { StreamEntry } from '../../gateway/ingest/streams.ts';
+import { type Batch, KIND, type ReadingStore } from '../../gateway/storage/store.ts';
+
+export interface StoreUnderTest {
+  readonly store: ReadingStore;
+  /** Closes and opens the same data again. */
+  reopen(): Promise<ReadingStore>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+type Sample = readonly [series: number, timeUs: number, value: number | boolean | string];
+
+const T0 = 1_700_000_000_000_000;
+const stream = (id: number, device = 'pump-1', name = 'stream-0001'): StreamEntry => ({
+  id,
+  device,
+  stream: name,
+  createdAtUs: T0,
+  acked: 0,
+  bodyHash: '',
+  retired: false,
+  lastUsedAtUs: T0,
+  markSerial: 0,
+  markIndex: 0,
+});
+
+/** Fills a batch the way the ingest does. */
+function batchOf(fill: (batcher: Batcher) => void): Batch {
+  const batcher = new Batcher(() => undefined);
+  fill(batcher);
+  return batcher.seal().batch;
+}
+function frame(batcher: Batcher, of: StreamEntry, samples: readonly Sample[], refused = 0): void {
+  batcher.beginFrame();
+  for (const [series, timeUs, value] of samples) {
+    if (typeof value === 'number') batcher.add(series, timeUs, KIND.number, value);
+    else if (typeof value === 'boolean') batcher.add(series, timeUs, KIND.boolean, value ? 1 : 0);
+    else batcher.add(series, timeUs, KIND.string, batcher.addString(value));
+  }
+  batcher.endFrame(of, ++of.acked, refused, T0);
+}
+const names = (batcher: Batcher, count: number, device = 'pump-1'): void => {
+  for (let id = 1; id <= count; id++) batcher.addSeries({ id, device, metric: `m${id}`, unit: id === 1 ? 'Cel' : '' });
+};
+const ALL = { fromUs: -(2 ** 53) + 1, toUs: 2 ** 53 - 1 };
+
+export function storeContract(open: () => Promise<StoreUnderTest>): void {
+  test('an empty store has position 0, an incarnation and nothing else', async () => {
+    await using under = await open();
+    const catalogue = await under.store.catalogue();
+    expect(catalogue).toMatchObject({ position: 0, series: [], streams: [] });
+    expect(catalogue.store).toMatch(/^[0-9a-f]{8,}$/);
+  });
+
+  test('positions rise by one a reading and values of each kind come back bit for bit', async () => {
+    await using under = await open();
+    const values = [21.5, -0.1, 5e-324, 1.7976931348623157e308, 0, 2 ** 53, true, false, '', 'idle', '21.5', 'ünïcödé 🌡', 1 / 3];
+    const own = stream(1);
+    const position = await under.store.append(
+      batchOf((b) => {
+        names(b, 1);
+        b.addStream(own);
+        frame(
+          b,
+          own,
+          values.map((value, i): Sample => [1, T0 + i, value]),
+        );
+      }),
+    );
+    expect(position).toBe(values.length);
+    const store = await under.reopen();
+    const page = await store.read('range', { series: [1], ...ALL, limit: 100 });
+    expect(page.value).toStrictEqual(values);
+    expect(page.position).toStrictEqual(values.map((_, i) => i + 1));
+    expect(page).toMatchObject({ more: false, upTo: values.length });
+  });
+
+  test('a range is ordered by time, then by commit, and pages go on where they stopped', async () => {
+    await using under = await open();
+    const own = stream(1);
+    const times = [5, 3, 5, 1, 3, 5, 2];
+    for (let part = 0; part < 2; part++) {
+      await under.store.append(
+        batchOf((b) => {
+          if (part === 0) {
+            names(b, 1);
+            b.addStream(own);
+          }
+          frame(
+            b,
+            own,
+            times.map((t, i): Sample => [1, T0 + t, part * 100 + i]),
+          );
+        }),
+      );
+    }
+    const expected = times
+      .flatMap((t, i) => [
+        [t, i],
+        [t, 100 + i],
+      ])
+      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    const seen: unknown[] = [];
+    let after: { timeUs: number; position: number } | undefined;
+    for (;;) {
+      const page = await under.store.read('range', { series: [1], ...ALL, limit: 3, ...(after && { after }) });
+      page.timeUs.forEach((timeUs, i) => seen.push([timeUs - T0, page.value[i]]));
+      if (!page.more) break;
+      after = { timeUs: page.timeUs[2], position: page.position[2] };
+    }
+    expect(seen).toStrictEqual(expected);
+  });
+
+  test('a range is from inclusive to exclusive and holds to upTo', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 2);
+        b.addStream(own);
+        frame(
+          b,
+          own,
+          [0, 1, 2, 3].map((i): Sample => [1 + (i % 2), T0 + i, i]),
+        );
+      }),
+    );
+    const page = await under.store.read('range', { series: [1, 2], fromUs: T0 + 1, toUs: T0 + 3, limit: 10 });
+    expect(page.value).toStrictEqual([1, 2]);
+    const held = await under.store.read('range', { series: [1, 2], ...ALL, limit: 10, upTo: 2 });
+    expect(held.value).toStrictEqual([0, 1]);
+  });
+
+  test('since gives what came after a position in commit order, of all or of some series', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 2);
+        b.addStream(own);
+        frame(
+          b,
+          own,
+          [0, 1, 2, 3, 4, 5].map((i): Sample => [1 + (i % 2), T0 - i, i]),
+        );
+      }),
+    );
+    const all = await under.store.since(2, null, 3);
+    expect(all).toMatchObject({ outcome: 'page', page: { value: [2, 3, 4], position: [3, 4, 5], more: true, upTo: 5 } });
+    const some = await under.store.since(0, [2], 10);
+    expect(some).toMatchObject({ outcome: 'page', page: { value: [1, 3, 5], more: false, upTo: 6 } });
+    expect(await under.store.since(6, null, 10)).toMatchObject({ outcome: 'page', page: { value: [], upTo: 6 } });
+    expect(await under.store.since(7, null, 10)).toStrictEqual({ outcome: 'future' });
+  });
+
+  test('buckets are exact: count, min, max, avg, first and last, at starts rounded down', async () => {
+    await using under = await open();
+    const own = stream(1);
+    const samples: Sample[] = [
+      [1, T0, 3],
+      [1, T0 + 9, 5],
+      [1, T0 + 3, 1],
+      [1, T0 + 3, 2],
+      [1, T0 + 6, 0.1],
+      [2, T0 + 2, true],
+      [2, T0 + 4, false],
+      [3, T0 + 2, 'idle'],
+    ];
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 3);
+        b.addStream(own);
+        frame(b, own, samples);
+      }),
+    );
+    // starts: T0, +3, +6 (floor of 3.33 and 6.67)
+    const { buckets } = await under.store.read('buckets', { series: [1, 2, 3], fromUs: T0, toUs: T0 + 10, points: 3 });
+    const rows = Object.fromEntries(buckets.map((bucket) => [bucket.seriesId, bucket.rows]));
+    expect(rows[1]).toStrictEqual([
+      [0, 1, 3, 3, 3, 3, 3],
+      [1, 2, 1, 2, 1.5, 1, 2],
+      [2, 2, 0.1, 5, 2.55, 0.1, 5],
+    ]);
+    expect(rows[2]).toStrictEqual([
+      [0, 1, 1, 1, 1, true, true],
+      [1, 1, 0, 0, 0, false, false],
+    ]);
+    expect(rows[3]).toStrictEqual([[0, 1, null, null, null, 'idle', 'idle']]);
+  });
+
+  test('the catalogue survives: counts, first, last, latest by min(time, receipt + 10 min), suspects', async () => {
+    await using under = await open();
+    const own = stream(1);
+    const far = T0 + 3_000_000_000_000;
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 2);
+        b.addStream(own);
+        frame(b, own, [
+          [1, far, 'from 2120'],
+          [1, T0, 'now'],
+          [2, T0 + 5, 1],
+          [2, T0 + 5, 2],
+          [2, T0 + 4, 3],
+        ]);
+      }),
+    );
+    for (const open of [async () => under.store, () => under.reopen()]) {
+      const { series } = await (await open()).catalogue();
+      expect(series.find((s) => s.id === 1)).toMatchObject({
+        count: 2,
+        firstUs: T0,
+        lastUs: far,
+        latestUs: far,
+        clockSuspect: 1,
+        unit: 'Cel',
+      });
+      expect(series.find((s) => s.id === 2)).toMatchObject({ count: 3, firstUs: T0 + 4, lastUs: T0 + 5, latestValue: 2, clockSuspect: 0 });
+    }
+  });
+
+  test('the books: frames stored, quarantined and declared lost, counted and recounted alike', async () => {
+    await using under = await open();
+    const own = stream(7);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 1);
+        b.addStream(own);
+        frame(b, own, [[1, T0, 1]]);
+        frame(b, own, [], 1);
+        frame(
+          b,
+          own,
+          [
+            [1, T0, 1],
+            [1, T0, 2],
+          ],
+          1,
+        );
+        const row = { device: 'pump-1', stream: 7, code: 'no-value', message: 'm', raw: '{}', receivedAtUs: T0 };
+        b.addQuarantine({ ...row, seq: 2, index: -1 });
+        b.addQuarantine({ ...row, seq: 3, index: 1 });
+        b.addQuarantine({ ...row, seq: 0, index: -1, code: 'bad-json' });
+        b.addGap({ stream: 7, fromSeq: 4, toSeq: 9, reason: 'buffer-full', declaredAtUs: T0 });
+        own.acked = 9;
+        b.mark(own, 9);
+        b.addBodyHash(7, 'ab');
+      }),
+    );
+    const store = await under.reopen();
+    const expected = {
+      acked: 9,
+      framesStored: 2,
+      framesQuarantined: 1,
+      framesGap: 6,
+      readings: 3,
+      refused: 2,
+      device: 'pump-1',
+      stream: 'stream-0001',
+      bodyHash: 'ab',
+    };
+    for (const verify of [false, true]) {
+      const { items } = await store.read('accounting', { device: '', verify });
+      expect(items).toHaveLength(1);
+      expect(items[0]).toMatchObject(expected);
+    }
+    expect((await store.catalogue('pump-1')).streams[0]).toMatchObject(expected);
+    expect((await store.catalogue('other')).streams).toStrictEqual([]);
+    const { items } = await store.read('quarantine', { device: 'pump-1', limit: 2 });
+    expect(items.map((item) => [item.seq, item.index, item.code])).toStrictEqual([
+      [0, -1, 'bad-json'],
+      [3, 1, 'no-value'],
+    ]);
+  });
+
+  test('events come newest first, of one device or of all, in pages', async () => {
+    await using under = await open();
+    await under.store.append(
+      batchOf((b) => {
+        for (let i = 0; i < 5; i++) b.addEvent({ atUs: T0 + i, device: i % 2 ? 'b' : 'a', type: 'online', reason: `r${i}`, detail: '' });
+      }),
+    );
+    const first = await under.store.read('events', { device: '', limit: 3 });
+    expect(first.items.map((event) => event.reason)).toStrictEqual(['r4', 'r3', 'r2']);
+    expect(first.more).toBe(true);
+    const next = await under.store.read('events', { device: '', limit: 3, before: first.items[2].id });
+    expect(next.items.map((event) => event.reason)).toStrictEqual(['r1', 'r0']);
+    expect((await under.store.read('events', { device: 'b', limit: 9 })).items.map((event) => event.reason)).toStrictEqual(['r3', 'r1']);
+  });
+
+  test('a batch that can not be stored leaves nothing behind, and the next one is stored', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 1);
+        b.addStream(own);
+        frame(b, own, [[1, T0, 1]]);
+      }),
+    );
+    // the same series number again breaks a key after readings were written
+    const broken = batchOf((b) => {
+      names(b, 1);
+      frame(b, own, [[1, T0, 2]]);
+    });
+    await expect(under.store.append(broken)).rejects.toThrow();
+    expect(await under.store.catalogue()).toMatchObject({ position: 1 });
+    own.acked = 1;
+    expect(await under.store.append(batchOf((b) => frame(b, own, [[1, T0, 3]])))).toBe(2);
+    const page = await under.store.read('range', { series: [1], ...ALL, limit: 10 });
+    expect(page.value).toStrictEqual([1, 3]);
+  });
+
+  test('appends of thousands of readings keep every one, and a retired stream stays retired', async () => {
+    await using under = await open();
+    const own = stream(1);
+    const samples = Array.from({ length: 10_001 }, (_, i): Sample => [1 + (i % 3), T0 + i, i / 7]);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 3);
+        b.addStream(own);
+        for (let i = 0; i < samples.length; i += 137) frame(b, own, samples.slice(i, i + 137));
+        b.retire(1);
+      }),
+    );
+    const store = await under.reopen();
+    const page = await store.read('range', { series: [1, 2, 3], ...ALL, limit: 20_000 });
+    expect(page.value).toStrictEqual(samples.map((sample) => sample[2]));
+    expect((await store.catalogue()).streams[0]).toMatchObject({ retired: true, readings: 10_001 });
+    expect((await store.read('accounting', { device: '', verify: true })).items[0].readings).toBe(10_001);
+  });
+
+  test('after close every call rejects, and closing again is nothing', async () => {
+    await using under = await open();
+    await under.store.close();
+    await under.store.close();
+    await expect(under.store.catalogue()).rejects.toThrow();
+    await expect(under.store.since(0, null, 1)).rejects.toThrow();
+    await expect(under.store.append(batchOf(() => undefined))).rejects.toThrow();
+  });
+}
