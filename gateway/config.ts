@@ -1,4 +1,4 @@
-// One literal with every default and the reason for it. `loadConfig` (below) lays file, environment and flags over it.
+// One literal with every default and the reason for it. load-config.ts lays file, environment and flags over it.
 
 export interface Config {
   readonly data: string;
@@ -20,6 +20,8 @@ export interface Config {
 }
 
 export interface Limits {
+  /** What the process may take (RSS); config-rules.ts adds up what the other limits can cost and refuses more than this. */
+  readonly memoryBytes: number;
   readonly deviceFrameBytes: number;
   readonly liveFrameBytes: number;
   readonly restBodyBytes: number;
@@ -77,6 +79,7 @@ export const DEFAULTS: Config = {
   relay: { replayMinutes: 15 },
   log: { level: 'info', format: 'auto' },
   limits: {
+    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
     deviceFrameBytes: 64 * 1024, // ws allows 100 MiB
     liveFrameBytes: 16 * 1024,
     restBodyBytes: 1024 * 1024,

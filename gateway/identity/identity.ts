@@ -1,7 +1,21 @@
 // Who may come in, as the rest of the gateway sees it. All answers come from memory; every change is durable in the registry when its
 // promise resolves. Secrets go in and out in clear and are kept as hashes only.
 
-import type { DeviceRow, EnrolmentRow, KeyRow, Role, TokenRow, UserRow } from '../storage/registry.ts';
+import type { Observe } from '../observe.ts';
+import type { DeviceRow, EnrolmentRow, KeyRow, Registry, Role, TokenRow, UserRow } from '../storage/registry.ts';
+import { createCredentials } from './credentials.ts';
+import { createDeadlines } from './deadlines.ts';
+import { createDeviceBook } from './device-book.ts';
+import { createDevices } from './devices.ts';
+import { createEnrolments } from './enrolments.ts';
+import { createKeys } from './keys.ts';
+import { createLedger } from './ledger.ts';
+import { createPasswords } from './passwords.ts';
+import { createSessionBook } from './session-book.ts';
+import { createSessions } from './sessions.ts';
+import { createSetup } from './setup.ts';
+import { createThrottle } from './throttle.ts';
+import { createUsers } from './users.ts';
 
 export type Principal =
   | { readonly kind: 'device'; readonly device: string; readonly tokenId: string }
@@ -14,6 +28,8 @@ export type Principal =
 export interface Refusal {
   readonly refused: string;
   readonly detail?: string;
+  /** With 429 and 503: when to come back. */
+  readonly retryAfterSeconds?: number;
 }
 
 export interface Issued<Row> {
@@ -49,7 +65,9 @@ export interface Devices {
 export interface Users {
   all(): readonly UserRow[];
   create(name: string, role: Role, password: string, actor: string): Promise<UserRow | Refusal>;
+  /** Ends the user's sessions too. */
   setPassword(name: string, password: string, actor: string): Promise<true | Refusal>;
+  setRole(name: string, role: Role, actor: string): Promise<true | Refusal>;
   remove(name: string, actor: string): Promise<true | Refusal>;
 }
 export interface Keys {
@@ -81,7 +99,25 @@ export interface Setup {
   complete(ask: { code: string; user: string; password: string }, address: string): Promise<Issued<Principal> | Refusal>;
 }
 
+/** What a secret that came as Bearer turned out to be. */
+export type Bearer =
+  | { readonly kind: 'device'; readonly principal: Principal & { kind: 'device' }; readonly isSuspended: boolean }
+  | { readonly kind: 'key'; readonly principal: Principal & { kind: 'key' } }
+  | { readonly kind: 'enrolment' };
+/** What the access policy asks: one look into memory a request, never the database. */
+export interface Credentials {
+  /** Null for what was never given out, has ended, or is used up. */
+  bearer(secret: string): Bearer | null;
+  /** The session behind a cookie; asking is use. */
+  session(secret: string): Principal | null;
+  /** Counts a failure; over the limit, the seconds to wait, else 0. A missing credential is no guess and does not slow sign-ins. */
+  failed(address: string, what: 'missing' | 'wrong'): number;
+  /** For the audit, at most one row a second: it is others who decide how often this happens. */
+  originDenied(principal: Principal, origin: string, address: string): void;
+}
+
 export interface Identity {
+  readonly credentials: Credentials;
   readonly devices: Devices;
   readonly users: Users;
   readonly keys: Keys;
@@ -91,4 +127,73 @@ export interface Identity {
   onEnd(listener: (end: CredentialEnd) => void): () => void;
   /** Stops the timers for expiry. The registry is closed by who opened it. */
   close(): Promise<void>;
+}
+
+export interface IdentityOptions {
+  readonly registry: Registry;
+  readonly nowMs?: () => number;
+  readonly observe: Observe;
+  readonly limits: IdentityLimits;
+  /** The one-time code of a first start (neither users nor keys): for the log, once. */
+  readonly onSetupCode: (code: string, endsAtMs: number) => void;
+}
+export interface IdentityLimits {
+  readonly failedAuthPerMinute: number;
+  readonly failedAuthBurst: number;
+  readonly passwordQueue: number;
+  readonly sessionIdleMinutes: number;
+  readonly sessionHours: number;
+  readonly setupMinutes: number;
+}
+
+/** Reads the whole registry; from then on it is only written. */
+export async function openIdentity({ registry, nowMs = Date.now, observe, limits, onSetupCode }: IdentityOptions): Promise<Identity> {
+  const rows = await registry.load();
+  const ledger = createLedger({ registry, nowMs, log: observe.log });
+  const deadlines = createDeadlines(nowMs);
+  const throttled = { perMinute: limits.failedAuthPerMinute, burst: limits.failedAuthBurst, nowMs };
+  const [failures, guesses] = [createThrottle(throttled), createThrottle(throttled)];
+  const failuresSeen = observe.counterBy('fieldgate_failed_credentials_total', 'Credentials that were missing or wrong', 'what');
+
+  const passwords = createPasswords({ queue: limits.passwordQueue });
+  const deviceBook = createDeviceBook({ devices: rows.devices, tokens: rows.tokens, ledger, deadlines });
+  const devices = createDevices({ book: deviceBook, ledger });
+  const enrolments = createEnrolments({ rows: rows.enrolments, book: deviceBook, ledger, deadlines, deviceChanged: devices.changed });
+  const sessionBook = createSessionBook({
+    rows: rows.sessions,
+    ledger,
+    deadlines,
+    idleMs: limits.sessionIdleMinutes * 60_000,
+    longestMs: limits.sessionHours * 3_600_000,
+  });
+  const endSessions = sessionBook.end;
+  const users = createUsers({ rows: rows.users, ledger, passwords, endSessions });
+  const keys = createKeys({ rows: rows.keys, ledger, endSessions });
+  const memory = createCredentials({ devices: deviceBook, keys, enrolments, users, sessions: sessionBook, failures, guesses, ledger });
+  const credentials: Credentials = {
+    ...memory,
+    failed(address, what) {
+      failuresSeen.add(what);
+      return memory.failed(address, what);
+    },
+  };
+  const failed = (address: string): number => credentials.failed(address, 'wrong');
+  const sessions = createSessions({ book: sessionBook, users, keys, passwords, guesses, inTurn: users.inTurn, failed });
+  const isUntouched = (): boolean => users.all().length === 0 && keys.all().length === 0;
+  const setup = createSetup({ ledger, users, book: sessionBook, openMs: limits.setupMinutes * 60_000, isUntouched, failed, onCode: onSetupCode });
+
+  return {
+    credentials,
+    devices,
+    users,
+    keys,
+    enrolments,
+    sessions,
+    setup,
+    onEnd: ledger.onEnd,
+    close() {
+      deadlines.close();
+      return ledger.close();
+    },
+  };
 }

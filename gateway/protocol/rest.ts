@@ -112,7 +112,15 @@ export type ReadingsAnswer =
   | (SeriesReadings & { readonly next: string | null; readonly cursor: string })
   | { readonly series: readonly SeriesReadings[]; readonly next: string | null; readonly cursor: string };
 
-export type BucketRow = readonly [startMs: number, count: number, min: number | null, max: number | null, avg: number | null, first: Value, last: Value];
+export type BucketRow = readonly [
+  startMs: number,
+  count: number,
+  min: number | null,
+  max: number | null,
+  avg: number | null,
+  first: Value,
+  last: Value,
+];
 export interface SeriesBuckets {
   readonly device: string;
   readonly metric: string;
@@ -121,7 +129,9 @@ export interface SeriesBuckets {
   readonly toMs: number;
   readonly buckets: readonly BucketRow[];
 }
-export type BucketsAnswer = (SeriesBuckets & { readonly cursor: string }) | { readonly series: readonly SeriesBuckets[]; readonly cursor: string };
+export type BucketsAnswer =
+  | (SeriesBuckets & { readonly cursor: string })
+  | { readonly series: readonly SeriesBuckets[]; readonly cursor: string };
 
 export interface AccountingRow {
   readonly device: string;
@@ -163,6 +173,23 @@ export interface UserView {
   readonly role: Role;
   readonly createdAt: string;
 }
+export interface UserCreate {
+  readonly name: string;
+  readonly role: Role;
+  readonly password: string;
+}
+export interface UserPatch {
+  readonly role?: Role;
+  readonly password?: string;
+}
+/** `POST /v1/setup`: opens the set-up page once more. */
+export interface SetupCode {
+  readonly code: string;
+}
+export interface KeyCreate {
+  readonly name: string;
+  readonly role: Role;
+}
 export interface KeyView {
   readonly id: string;
   readonly name: string;
@@ -179,6 +206,11 @@ export interface EnrolmentView {
   readonly reenrol: boolean;
   readonly createdAt: string;
   readonly expiresAt: string;
+}
+export interface EnrolmentCreate {
+  readonly max?: number;
+  readonly expiresSeconds?: number;
+  readonly reenrol?: boolean;
 }
 export interface IssuedEnrolment extends EnrolmentView {
   readonly key: string;

@@ -1,0 +1,78 @@
+// What the REST handlers are given, and the types that every file here shares. Interfaces only: gateway.ts names who stands behind them.
+
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Config } from '../config.ts';
+import type { Authorize } from '../identity/access.ts';
+import type { Identity, Principal } from '../identity/identity.ts';
+import type { Peer } from '../identity/peer.ts';
+import type { Catalogue } from '../ingest/catalogue.ts';
+import type { PackResult } from '../ingest/pack.ts';
+import type { Presence } from '../ingest/presence.ts';
+import type { Observe } from '../observe.ts';
+import type { Registry } from '../storage/registry.ts';
+import type { ReadingStore } from '../storage/store.ts';
+
+/** Numbers of the moment that only the running parts know. */
+export interface LiveNumbers {
+  readonly subscribers: number;
+  readonly readingsPerSecond: number;
+  readonly commitP50Ms: number | null;
+  readonly commitP99Ms: number | null;
+}
+
+export interface ApiDeps {
+  readonly store: ReadingStore;
+  readonly catalogue: Catalogue;
+  readonly presence: Presence;
+  readonly identity: Identity;
+  readonly registry: Registry;
+  readonly authorize: Authorize;
+  /** Stores a SenML pack and resolves once its fate is on disk. */
+  readonly ingestPack: (device: string, bytes: Uint8Array, contentType: string) => Promise<PackResult>;
+  readonly observe: Observe;
+  readonly config: Config;
+  readonly info: { readonly version: string; readonly startedAtMs: number };
+  /** The private CA's certificate, or null when the certificate is the owner's own or TLS is off. */
+  readonly caPem: string | null;
+  /** The built console; a folder that does not exist means none. */
+  readonly consoleFolder: string;
+  readonly isReady: () => { readonly ready: boolean; readonly reason?: string };
+  readonly isDraining: () => boolean;
+  readonly liveNumbers: () => LiveNumbers;
+  readonly nowMs: () => number;
+}
+
+/** Set by our own servers only: `incoming` and `peer` by the one on TCP, `local` by the one on the control socket. */
+export interface ApiBindings {
+  readonly incoming?: { readonly url?: string; readonly rawHeaders: readonly string[] };
+  readonly peer?: Peer;
+  readonly local?: boolean;
+}
+export interface ApiEnv {
+  Bindings: ApiBindings;
+  Variables: {
+    principal: Principal | null;
+    address: string;
+    /** TLS up to us, or to a proxy that we trust. */
+    encrypted: boolean;
+    enrolmentKey: string | undefined;
+    /** The code of the refusal that this request got. */
+    refused: string | undefined;
+  };
+}
+export type Api = OpenAPIHono<ApiEnv>;
+
+export function actorOf(principal: Principal | null): string {
+  switch (principal?.kind) {
+    case undefined:
+      return 'nobody';
+    case 'device':
+      return `device ${principal.device}`;
+    case 'key':
+      return `key ${principal.name}`;
+    case 'user':
+      return principal.name;
+    case 'local':
+      return 'local';
+  }
+}

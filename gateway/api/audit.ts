@@ -1,0 +1,31 @@
+// GET /v1/audit: who did what, newest first.
+
+import { createRoute, z } from '@hono/zod-openapi';
+import type { AuditView } from '../protocol/rest.ts';
+import type { Api, ApiDeps } from './api-deps.ts';
+import { createPageTokens } from './page-token.ts';
+import { problem } from './problem.ts';
+import { answers, DEFAULT_LIMIT, limitParam, listOf, nextParam, type Shape } from './route-parts.ts';
+
+const auditShape: Shape<AuditView> = z
+  .object({ id: z.number().int(), atMs: z.number(), actor: z.string(), act: z.string(), target: z.string(), detail: z.string() })
+  .openapi('Audit');
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/audit',
+  summary: 'Who did what, newest first',
+  request: { query: z.strictObject({ limit: limitParam, next: nextParam }) },
+  responses: answers(200, listOf(auditShape), 'Acts'),
+});
+
+export function registerAudit(api: Api, deps: ApiDeps): void {
+  const pageTokens = createPageTokens(() => deps.catalogue.store);
+  api.openapi(list, async (c) => {
+    const { limit = DEFAULT_LIMIT, next } = c.req.valid('query');
+    const before = next === undefined ? null : pageTokens.redeem('audit', next);
+    if (before !== null && typeof before !== 'number') return problem(c, 'bad-token');
+    const { items, more } = await deps.registry.audit({ limit, ...(before === null ? {} : { before }) });
+    return c.json({ items, next: more ? pageTokens.issue('audit', items.at(-1)?.id) : null }, 200);
+  });
+}

@@ -1,0 +1,12 @@
+// All commands, in the order of the help.
+
+import type { CommandSpec, GroupSpec } from './cli.ts';
+import { CONFIG } from './config.ts';
+import { DEMO } from './demo.ts';
+import { DEVICE } from './device.ts';
+import { ENROL } from './enrol.ts';
+import { KEY } from './key.ts';
+import { START } from './start.ts';
+import { SETUP_CODE, USER } from './user.ts';
+
+export const COMMANDS: readonly (CommandSpec | GroupSpec)[] = [START, DEMO, DEVICE, KEY, ENROL, USER, SETUP_CODE, CONFIG];

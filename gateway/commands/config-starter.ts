@@ -1,0 +1,97 @@
+// A configuration file to begin with: every key with its default, commented out, and the reason for it.
+
+import { type Config, DEFAULTS } from '../config.ts';
+
+type Reasons<T> = {
+  readonly [K in keyof T]: T[K] extends readonly unknown[] | string | number | boolean ? string : K extends 'tls' ? string : Reasons<T[K]>;
+};
+
+const REASONS: Reasons<Config> = {
+  data: 'Where everything is kept. Relative to this file.',
+  http: {
+    host: 'The address to listen on. 0.0.0.0 is every IPv4 address, :: every address.',
+    port: 'One port for devices, dashboards and the console. 0 picks a free one.',
+    publicUrl: 'What people type, when a proxy or a DNS name stands in front: https://telemetry.example.com',
+    origins: 'Further web pages that may open the live socket, as exact origins: [https://board.example.com]',
+    trustedProxies: 'Proxies whose X-Forwarded-For is believed: [10.0.0.5, 192.168.0.0/24]',
+  },
+  tls: 'auto: a private authority, its certificate at /ca.crt. off: loopback only. Own files: {cert: server.crt, key: server.key}',
+  insecure: 'true lets tls: off listen beyond this machine. Tokens travel in clear text then.',
+  liveness: {
+    pingSeconds: 'NATs forget a silent connection after 30 s, proxies after 60 s.',
+    pongSeconds: 'A device that sends no byte for so long after a ping is cut.',
+  },
+  store: {
+    commitIntervalMs: '0 commits at once. More groups commits, for flash cards that wear out; every ack waits for it.',
+    minFreeBytes: 'Below it nothing is acknowledged any more. 0: 256 MiB or a tenth of the volume, whichever is less.',
+  },
+  relay: { replayMinutes: 'How long a dashboard may be away and still get what it missed.' },
+  log: { level: 'debug, info, warn or error.', format: 'auto: readable on a terminal, JSON lines elsewhere. Or json, or text.' },
+  limits: {
+    memoryBytes: 'What the process may take. The limits below must fit into it, or the start is refused.',
+    deviceFrameBytes: 'One message of a device. Times unackedFrames it must fit into 64 MiB.',
+    liveFrameBytes: 'One message of a dashboard; they only subscribe.',
+    restBodyBytes: 'One HTTP body.',
+    fragments: 'Pieces of one WebSocket message.',
+    bufferedChunks: 'TCP pieces of one WebSocket message.',
+    pendingPongs: 'Pongs that wait for a peer that does not read.',
+    headerBytes: 'Request headers are parsed before anything is known of the sender.',
+    headerCount: 'The same, in number.',
+    headersSeconds: 'Until the headers are complete.',
+    requestSeconds: 'Until the request is complete.',
+    handshakeSeconds: 'Until TLS is agreed.',
+    devices: 'Devices at once; each may cost 64 KiB and is an open file (ulimit -n).',
+    subscribers: 'Dashboards at once.',
+    socketsPerSession: 'Live sockets of one signed-in person: tabs.',
+    backlog: 'Connections that the kernel keeps while we are busy: a whole fleet may come back at once.',
+    failedAuthPerMinute: 'Failed sign-ins from one address. A valid token is never throttled.',
+    failedAuthBurst: 'The same, at first.',
+    passwordQueue: 'Passwords being checked at once; each costs memory on purpose.',
+    unackedFrames: 'Frames of one device between sending and ack.',
+    depth: 'Nesting of a message, checked before it is parsed.',
+    keysPerObject: 'Keys of one object.',
+    readingsPerFrame: 'Records of one frame.',
+    nameBytes: "A metric's name.",
+    stringBytes: "A reading's text.",
+    unreadablePerMinute: 'Unreadable messages of a session before it is closed.',
+    unknownPerMinute: 'Messages of unknown type before it is closed.',
+    openStreams: 'Streams of one device; the one unused longest is retired for a new one.',
+    newStreamsPerHour: 'A device without memory makes one at each boot.',
+    quarantineDeviceBytes: "Refused input of one device; its oldest goes first, never another's.",
+    quarantineBytes: 'Refused input of all.',
+    pageRows: 'Rows of one REST answer.',
+    chartPoints: 'Points of one chart.',
+    exports: 'CSV and NDJSON exports at once.',
+    readTransactionSeconds: 'A longer one would keep the write-ahead log from shrinking.',
+    walCheckpointBytes: 'From here on the write-ahead log is written back.',
+    outboxFoldBytes: 'A dashboard that has so much waiting gets the newest of each series only.',
+    outboxResumeBytes: 'Below it, it gets everything again.',
+    outboxStallSeconds: 'A dashboard that takes no byte for so long is closed.',
+    subscriptions: 'Subscriptions of one live socket.',
+    patterns: 'Patterns of one subscription.',
+    sessionIdleMinutes: 'A console session without activity. An open page is activity.',
+    sessionHours: 'A console session at the longest.',
+    drainSeconds: 'Time to say goodbye when the gateway stops.',
+    setupMinutes: 'How long the set-up page is open after the first start.',
+  },
+};
+
+export function starterFile(): string {
+  return [
+    '# Configuration of Fieldgate. Every key stands here with its default; take the # away to change one.',
+    '# Stronger than this file: the environment (FIELDGATE_HTTP__PORT=8443) and the flags of the command line.',
+    '# ${NAME} takes a value from the environment. "fieldgate config check" tells what is wrong, all at once.',
+    '',
+    ...section(DEFAULTS, REASONS, ''),
+    '',
+  ].join('\n');
+}
+
+function section(values: object, reasons: object, indent: string): string[] {
+  return Object.entries(values).flatMap(([name, value]: [string, unknown]) => {
+    const reason = (reasons as Record<string, unknown>)[name];
+    if (typeof reason === 'string') return [`${indent}# ${reason}`, `${indent}#${name}: ${JSON.stringify(value)}`];
+    // a map whose keys are all comments is empty, which is fine
+    return [`${name}:`, ...section(value as object, reason as object, `${indent}  `), ''];
+  });
+}

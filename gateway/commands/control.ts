@@ -1,0 +1,113 @@
+// A command's way to the gateway: over the control socket where one runs; else this process takes the lock, opens the stores itself and
+// asks the same handlers. Commands only ever make REST requests, and never know which it was.
+
+import { existsSync } from 'node:fs';
+import type { Config } from '../config.ts';
+import { askSocket, type LocalAnswer, socketPath } from '../control-socket.ts';
+import { EXIT, Failure } from '../failure.ts';
+import { printableText } from '../printable.ts';
+import type { List, Problem } from '../protocol/rest.ts';
+
+export interface Control {
+  /** The answer's JSON (undefined for 204); a refusal ends the command with its sentence. */
+  ask<T>(method: string, target: string, body?: object): Promise<T>;
+  /** All pages of a list. */
+  list<T>(target: string): Promise<T[]>;
+  close(): Promise<void>;
+}
+export interface ControlAsk {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly say: (text: string) => void;
+  /** A missing data directory is made. */
+  readonly mayCreate: boolean;
+  /** Why this command is of no use where no gateway runs, or null. */
+  readonly running: string | null;
+}
+
+/** A gateway that has the lock but no socket yet is starting: it gets this long. */
+const STARTING_MS = 5000;
+const LOOK_MS = 100;
+
+export async function openControl(ask: ControlAsk): Promise<Control> {
+  const { data } = ask.config;
+  if (!ask.mayCreate && !existsSync(data))
+    throw new Failure(EXIT.cannotCreate, `there is no data directory at ${data}: name it with --data DIR, or start a gateway there first`);
+  const deadline = Date.now() + STARTING_MS;
+  for (;;) {
+    const path = socketPath(data);
+    if ((await askSocket(path, { method: 'GET', target: '/healthz' })) !== null) return overSocket(path);
+    try {
+      if (ask.running !== null) throw new Failure(EXIT.failed, `no gateway runs on ${data}: ${ask.running}`);
+      return await offline(ask);
+    } catch (error) {
+      if (!(error instanceof Failure) || error.exit !== EXIT.locked || Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+}
+
+function overSocket(path: string): Control {
+  return withAnswers({
+    async send(method, target, body) {
+      const answer = await askSocket(path, { method, target, ...(body === undefined ? {} : { body }) });
+      if (answer === null)
+        throw new Failure(EXIT.failed, 'the gateway stopped before it answered: look with a list command whether it was done');
+      return answer;
+    },
+    close: async () => undefined,
+  });
+}
+
+async function offline(ask: ControlAsk): Promise<Control> {
+  // loaded only here: a command to a running gateway opens no database
+  const { openOffline } = await import('./offline.ts');
+  const app = await openOffline(ask.config);
+  return withAnswers({
+    async send(method, target, body) {
+      const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+      const response = await app.fetchLocal(
+        new Request(`http://localhost${target}`, { method, headers, ...(body === undefined ? {} : { body }) }),
+      );
+      return { status: response.status, body: await response.text() };
+    },
+    close: app.close,
+  });
+}
+
+function withAnswers(way: { send(method: string, target: string, body?: string): Promise<LocalAnswer>; close(): Promise<void> }): Control {
+  const ask = async <T>(method: string, target: string, body?: object): Promise<T> => {
+    const answer = await way.send(method, target, body === undefined ? undefined : JSON.stringify(body));
+    if (answer.status >= 400) throw refusalOf(answer);
+    return (answer.body === '' ? undefined : JSON.parse(answer.body)) as T;
+  };
+  return {
+    ask,
+    async list<T>(target: string) {
+      const items: T[] = [];
+      let next: string | null = null;
+      do {
+        const join: string = target.includes('?') ? '&' : '?';
+        const page: List<T> = await ask('GET', next === null ? target : `${target}${join}next=${encodeURIComponent(next)}`);
+        items.push(...page.items);
+        next = page.next;
+      } while (next !== null);
+      return items;
+    },
+    close: way.close,
+  };
+}
+
+function refusalOf(answer: LocalAnswer): Failure {
+  let problem: Partial<Problem> = {};
+  try {
+    problem = JSON.parse(answer.body) as Partial<Problem>;
+  } catch {
+    // not a problem document: the status has to do
+  }
+  const faults = (problem.errors ?? []).map(({ pointer, detail }) => `\n  ${pointer}: ${detail}`).join('');
+  const sentence = [problem.title ?? `the gateway answered ${answer.status}`, problem.detail]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
+  return new Failure(EXIT.failed, `${problem.code ?? answer.status}: ${printableText(sentence)}${faults}`);
+}

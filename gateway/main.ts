@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The edge of the process: arguments in, exit code out. What it stands on is checked before anything else is loaded.
+
+import { presentRuntime, runtimeProblems } from './runtime-checks.ts';
+
+const CONFIGURATION = 78;
+
+// a reader that has gone (`| head`), or a closed terminal, is not our end
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
+const problems = runtimeProblems(presentRuntime(process.env));
+if (problems.length > 0) {
+  for (const problem of problems) process.stderr.write(`fieldgate: ${problem}\n`);
+  process.exitCode = CONFIGURATION;
+} else {
+  const [{ COMMANDS }, { runProgram }] = await Promise.all([import('./commands/commands.ts'), import('./commands/program.ts')]);
+  process.exitCode = await runProgram(
+    {
+      env: process.env,
+      cwd: process.cwd(),
+      out: (text) => void process.stdout.write(`${text}\n`),
+      say: (text) => void process.stderr.write(`${text}\n`),
+      get stdin() {
+        return process.stdin;
+      },
+    },
+    COMMANDS,
+    process.argv.slice(2),
+  );
+}

@@ -1,0 +1,33 @@
+// What the limits can cost in memory: computed, refused when it is more than the cap, and logged at the start.
+
+import type { Limits } from './config.ts';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** What the limits can cost when everything is full at once, in bytes. */
+export interface MemoryBudget {
+  readonly base: number;
+  readonly devices: number;
+  readonly outboxes: number;
+  readonly inFlight: number;
+  readonly admission: number;
+  readonly caches: number;
+  readonly total: number;
+  readonly cap: number;
+}
+
+/** A wss connection costs 53 KiB in Node, and its session and send queue the rest. */
+export const DEVICE_BYTES = 64 * KIB;
+
+export function memoryBudget(limits: Limits): MemoryBudget {
+  const parts = {
+    base: 150 * MIB,
+    devices: limits.devices * DEVICE_BYTES,
+    outboxes: 96 * MIB,
+    inFlight: 64 * MIB,
+    admission: 32 * MIB,
+    caches: 96 * MIB,
+  };
+  return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0), cap: limits.memoryBytes };
+}

@@ -1,0 +1,344 @@
+// The reference device client: keeps a device's frames until they are acknowledged, over as many connections as that takes. Firmware can
+// be read off it. It makes no socket, clock or randomness of its own; the simulator runs thousands of these in one process.
+
+import { BACK_OFF, type BackOff, createBackOff } from './back-off.ts';
+import { planAfterClose } from './close-plan.ts';
+import type { Clock, DeviceSocket, SocketEnd, SocketEvents, Timer } from './device-socket.ts';
+import { type FrameBody, readingsFrame, splitAgain, splitIntoFrames } from './frame-split.ts';
+import type { DeviceLimits, ErrorMessage, Gap, Hello, Reject, SenmlRecord, Welcome } from './messages.ts';
+import { type BufferEntry, makeStreamId, type SendBuffer } from './send-buffer.ts';
+
+export type ClientState =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'online'; readonly welcome: Welcome }
+  | { readonly state: 'waiting'; readonly delayMs: number; readonly why: string; readonly end: SocketEnd }
+  /** Not again by itself: `start` with a new token, or the end that the caller asked for. */
+  | { readonly state: 'stopped'; readonly why: string };
+
+export interface DeviceClientOptions {
+  /** Opens a connection to `/v1/device`; must not call `events` before it returned. */
+  readonly connect: (events: SocketEvents) => DeviceSocket;
+  readonly buffer: SendBuffer;
+  readonly clock: Clock;
+  /** Numbers in [0, 1): for the jitter and for names of streams. */
+  readonly random: () => number;
+  /** Told to the gateway, for instance `acme-fw 1.2`. */
+  readonly software: string;
+  readonly onState?: (state: ClientState) => void;
+  /** An entry is on the gateway's disk; once an entry, in order, also when a restored gateway has it sent again. */
+  readonly onSettled?: (entry: BufferEntry) => void;
+  /** Records of a frame were refused and quarantined; the ack follows all the same. */
+  readonly onReject?: (reject: Reject) => void;
+  readonly onError?: (error: ErrorMessage) => void;
+  /** The buffer goes on under a new stream; called before what is unsettled gets its new numbers. */
+  readonly onNewStream?: (stream: string) => void;
+}
+
+export interface DeviceClient {
+  /** Connects at once: who starts many spreads them. Does nothing while it runs. */
+  start(): void;
+  /** Buffers readings as one frame, or more where the limits ask for it. Each record stands for itself: base fields would not survive. */
+  send(records: readonly SenmlRecord[]): void;
+  /** Ends for good; what is unsettled stays in the buffer. */
+  close(): void;
+  readonly state: ClientState['state'];
+  /** Seqs that are not settled yet. */
+  readonly unsettled: number;
+}
+
+/** What holds until a welcome says otherwise. */
+const FIRST_LIMITS: DeviceLimits = { frameBytes: 65_536, readingsPerFrame: 1_000, unackedFrames: 256 };
+const CONNECT_MS = 30_000;
+const WELCOME_MS = 60_000;
+/** Jitter on the fixed waits, so that what ended together does not come back together. */
+const FIXED_JITTER = 0.05;
+
+export function createDeviceClient(options: DeviceClientOptions): DeviceClient {
+  return new Client(options);
+}
+
+class Client implements DeviceClient {
+  state: ClientState['state'] = 'stopped';
+  readonly #options: DeviceClientOptions;
+  readonly #buffer: SendBuffer;
+  readonly #clock: Clock;
+  readonly #backOff: BackOff;
+  readonly #settled: (entry: BufferEntry) => void;
+  #limits = FIRST_LIMITS;
+  #socket: DeviceSocket | null = null;
+  #timer: Timer | null = null;
+  #onlineAtMs = 0;
+  #heardAtMs = 0;
+  #lastError: ErrorMessage | null = null;
+  #isClosed = false;
+  /** Highest seq sent, until a welcome says what became of it. */
+  #sentTo = 0;
+  /** Entries under way in this session. */
+  #inFlight = 0;
+  /** Highest seq told to `onSettled`. */
+  #toldTo: number;
+  /** Rule 4: the session before was closed over a frame; its seq, or 0 where only the next welcome can tell. Null: it was not. */
+  #accused: number | null = null;
+  /** Accused once; goes alone. 0: none. */
+  #suspect = 0;
+
+  constructor(options: DeviceClientOptions) {
+    this.#options = options;
+    this.#buffer = options.buffer;
+    this.#clock = options.clock;
+    this.#backOff = createBackOff(options.random);
+    this.#sentTo = this.#toldTo = options.buffer.acked;
+    this.#settled = (entry) => {
+      if (entry.from <= this.#sentTo && this.#inFlight > 0) this.#inFlight--;
+      if (entry.to <= this.#toldTo) return;
+      this.#toldTo = entry.to;
+      options.onSettled?.(entry);
+    };
+  }
+
+  get unsettled(): number {
+    return this.#buffer.next - 1 - this.#buffer.acked;
+  }
+
+  start(): void {
+    if (this.#isClosed || this.state !== 'stopped') return;
+    this.#connect();
+  }
+
+  send(records: readonly SenmlRecord[]): void {
+    for (const frame of splitIntoFrames(records, this.#limits)) this.#buffer.append(frame, this.#sentTo);
+    this.#pump();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const socket = this.#release();
+    socket?.close(1000, '');
+    if (this.state !== 'stopped') this.#become({ state: 'stopped', why: 'closed' });
+  }
+
+  #connect(): void {
+    this.#become({ state: 'connecting' });
+    this.#lastError = null;
+    let socket: DeviceSocket | null = null;
+    // Events of a socket that was let go are nobody's.
+    const isMine = () => socket !== null && socket === this.#socket;
+    socket = this.#options.connect({
+      opened: () => isMine() && this.#opened(),
+      message: (text) => isMine() && this.#message(text),
+      heard: () => {
+        if (isMine()) this.#heardAtMs = this.#clock.nowMs();
+      },
+      closed: (end) => isMine() && this.#ended(end),
+    });
+    this.#socket = socket;
+    this.#arm(CONNECT_MS, () => this.#giveUp('connect-timeout'));
+  }
+
+  #opened(): void {
+    const { stream, oldest, next, acked } = this.#buffer;
+    const hello: Hello = { type: 'hello', stream, oldest, next, acked, software: this.#options.software };
+    this.#socket?.send(JSON.stringify(hello));
+    this.#arm(WELCOME_MS, () => this.#giveUp('welcome-timeout'));
+  }
+
+  #message(text: string): void {
+    this.#heardAtMs = this.#clock.nowMs();
+    const message = parse(text);
+    switch (message?.['type']) {
+      case 'ack':
+        if (isSeq(message['seq'])) this.#ack(message['seq']);
+        return;
+      case 'welcome':
+        if (this.state === 'connecting') this.#welcome(message as unknown as Welcome);
+        return;
+      case 'reject':
+        this.#options.onReject?.(message as unknown as Reject);
+        return;
+      case 'error':
+        if (message['fatal'] === true) this.#lastError = message as unknown as ErrorMessage;
+        this.#options.onError?.(message as unknown as ErrorMessage);
+        return;
+      default:
+      // A newer gateway may say more than this client knows.
+    }
+  }
+
+  #welcome(welcome: Welcome): void {
+    if (!isSeq(welcome.acked) || welcome.stream !== this.#buffer.stream) {
+      this.#giveUp('bad-welcome');
+      return;
+    }
+    if (welcome.acked >= this.#buffer.next) {
+      // It has more than was ever made here: this counter is not continuous.
+      this.#newStream();
+      this.#giveUp('seq-regression');
+      return;
+    }
+    this.#limits = readLimits(welcome.limits);
+    this.#inFlight = 0;
+    this.#sentTo = welcome.acked;
+    this.#buffer.settle(welcome.acked, this.#settled);
+    this.#judge();
+    this.#onlineAtMs = this.#heardAtMs = this.#clock.nowMs();
+    this.#become({ state: 'online', welcome });
+    this.#watchSilence(welcome);
+    this.#declareLost();
+    this.#pump();
+  }
+
+  #ack(seq: number): void {
+    if (this.state !== 'online' || seq <= this.#buffer.acked || seq > this.#sentTo) return;
+    this.#buffer.settle(seq, this.#settled);
+    if (seq >= this.#suspect) this.#suspect = 0;
+    this.#pump();
+  }
+
+  /** Sends what the window allows. */
+  #pump(): void {
+    if (this.state !== 'online') return;
+    const window = this.#suspect > 0 ? 1 : this.#limits.unackedFrames;
+    while (this.#inFlight < window && this.#sentTo + 1 < this.#buffer.next) {
+      const seq = this.#sentTo + 1;
+      let entry = this.#buffer.at(seq);
+      if (!entry) return;
+      if (entry.body === null) {
+        this.#inFlight++;
+        this.#sendGap(seq, entry.to, entry.reason);
+        continue;
+      }
+      const parts = splitAgain(entry as FrameBody, this.#limits);
+      if (parts) {
+        this.#buffer.replace(seq, parts);
+        entry = this.#buffer.at(seq)!;
+      }
+      this.#sentTo = seq;
+      this.#inFlight++;
+      this.#socket?.send(readingsFrame(seq, entry.body!));
+    }
+  }
+
+  #sendGap(from: number, to: number, reason: string): void {
+    const gap: Gap = { type: 'gap', from, to, reason };
+    this.#sentTo = to;
+    this.#socket?.send(JSON.stringify(gap));
+  }
+
+  /** The gateway wants older frames than are held, and did not declare them lost by itself. */
+  #declareLost(): void {
+    if (this.#buffer.oldest > this.#sentTo + 1) this.#sendGap(this.#sentTo + 1, this.#buffer.oldest - 1, 'restored');
+  }
+
+  /** Rule 4: a frame that was refused goes once more, alone; refused again it becomes a gap, so that it neither blocks nor vanishes. */
+  #judge(): void {
+    if (this.#accused === null) return;
+    const next = this.#buffer.acked + 1;
+    const seq = this.#accused === 0 ? next : this.#accused;
+    this.#accused = null;
+    const entry = seq < next ? undefined : this.#buffer.at(seq);
+    if (!entry) this.#suspect = 0;
+    else if (seq !== this.#suspect) this.#suspect = seq;
+    else {
+      this.#suspect = 0;
+      this.#buffer.replace(seq, []);
+    }
+  }
+
+  #ended(end: SocketEnd): void {
+    const wasOnline = this.state === 'online';
+    const plan = planAfterClose(end, this.#lastError?.code ?? '');
+    this.#release();
+    if (wasOnline && this.#clock.nowMs() - this.#onlineAtMs >= BACK_OFF.stableMs) this.#backOff.reset();
+    // Only a session that carried a frame can have been closed over one.
+    if (plan.refused && wasOnline && this.#sentTo > this.#buffer.acked) this.#accused = this.#lastError?.expected ?? 0;
+    if (plan.newStream) this.#newStream();
+    if (plan.retry === 'stop') {
+      this.#become({ state: 'stopped', why: plan.why });
+      return;
+    }
+    const backOffMs = this.#backOff.nextMs();
+    const delayMs =
+      plan.retry === 'after'
+        ? plan.atLeastMs + Math.max(backOffMs, this.#options.random() * plan.atLeastMs * FIXED_JITTER)
+        : Math.max(plan.atLeastMs, backOffMs);
+    this.#become({ state: 'waiting', delayMs, why: plan.why, end });
+    this.#arm(delayMs, () => this.#connect());
+  }
+
+  /** Ends a connection on which nothing comes any more. */
+  #giveUp(why: string): void {
+    const socket = this.#socket;
+    this.#ended({ code: 1006, reason: why });
+    socket?.cut();
+  }
+
+  #newStream(): void {
+    const stream = makeStreamId(this.#options.random);
+    this.#options.onNewStream?.(stream);
+    this.#buffer.restart(stream);
+    this.#sentTo = this.#toldTo = 0;
+    this.#inFlight = 0;
+    this.#suspect = 0;
+    this.#accused = null;
+  }
+
+  /** A gateway from which not even a ping has come for two rounds is gone, whatever TCP believes. */
+  #watchSilence(welcome: Welcome): void {
+    if (!this.#socket?.seesPings || !(welcome.pingSeconds > 0)) return;
+    const limitMs = (2 * welcome.pingSeconds + (welcome.pongSeconds || 0)) * 1000;
+    const look = (dueAtMs: number): void => {
+      const nowMs = this.#clock.nowMs();
+      const quietMs = nowMs - this.#heardAtMs;
+      // A timer that comes late means that this side stood still: what has arrived meanwhile is read first.
+      const isLate = nowMs - dueAtMs > 2_000;
+      if (quietMs >= limitMs && !isLate) this.#giveUp('silent');
+      else wait(Math.max(2_000, limitMs - quietMs));
+    };
+    const wait = (delayMs: number): void => {
+      const dueAtMs = this.#clock.nowMs() + delayMs;
+      this.#arm(delayMs, () => look(dueAtMs));
+    };
+    wait(limitMs);
+  }
+
+  #release(): DeviceSocket | null {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#timer?.cancel();
+    this.#timer = null;
+    return socket;
+  }
+
+  #arm(delayMs: number, run: () => void): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(delayMs, run);
+  }
+
+  #become(state: ClientState): void {
+    this.state = state.state;
+    this.#options.onState?.(state);
+  }
+}
+
+function parse(text: string): Record<string, unknown> | null {
+  try {
+    const message: unknown = JSON.parse(text);
+    return typeof message === 'object' && message !== null && !Array.isArray(message) ? (message as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function isSeq(seq: unknown): seq is number {
+  return Number.isSafeInteger(seq) && (seq as number) >= 0;
+}
+
+/** A limit that makes no sense is not worth stopping over. */
+function readLimits(told: Partial<DeviceLimits> | undefined): DeviceLimits {
+  const limit = (name: keyof DeviceLimits): number => {
+    const value = told?.[name];
+    return Number.isSafeInteger(value) && value! >= 1 ? value! : FIRST_LIMITS[name];
+  };
+  return { frameBytes: limit('frameBytes'), readingsPerFrame: limit('readingsPerFrame'), unackedFrames: limit('unackedFrames') };
+}

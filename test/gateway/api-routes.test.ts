@@ -1,0 +1,155 @@
+// Every route of the access table, every role and every method: who gets in, who is sent away, and with what words.
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROUTES } from '../../gateway/identity/access.ts';
+import type { Role } from '../../gateway/protocol/rest.ts';
+import { type ApiHouse, openApiHouse } from '../support/api-house.ts';
+
+let house: ApiHouse;
+beforeAll(async () => {
+  // Asking as everybody for everything is many failures from one address.
+  house = await openApiHouse({ limits: { failedAuthBurst: 1_000_000 } });
+});
+afterAll(() => house[Symbol.asyncDispose]());
+
+const PEOPLE = ['nobody', 'device', 'viewer', 'operator', 'admin'] as const;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+const HTTP_ROUTES = ROUTES.filter((route) => route.method !== 'UPGRADE');
+const PATHS = [...new Set(HTTP_ROUTES.map((route) => route.path))];
+
+/** What the policy must say, written down a second time. */
+function expected(role: string, who: (typeof PEOPLE)[number]): 'in' | 401 | 403 {
+  if (role === 'public') return 'in';
+  if (role === 'session') return who === 'device' ? 403 : 'in';
+  if (role === 'metrics' && who === 'nobody') return 'in'; // the tests come from loopback
+  if (who === 'nobody') return 401;
+  if (role === 'device') return who === 'device' ? 'in' : 403;
+  if (role === 'enrolment' || who === 'device') return 403;
+  return RANK[who] >= RANK[role === 'metrics' ? 'viewer' : (role as Role)] ? 'in' : 403;
+}
+
+const concrete = (path: string): string => path.replaceAll(/:\w+/g, 'none-such');
+/** A body that no handler takes: whoever gets in changes nothing. */
+const harmless = (method: string) =>
+  method === 'GET' || method === 'OPTIONS' ? {} : { body: '!', headers: { 'content-type': 'text/plain' } };
+
+describe.each(HTTP_ROUTES)('$method $path', ({ method, path, role }) => {
+  test.each(PEOPLE)('asked by %s', async (who) => {
+    // writes of nobody to a session route need an Origin of ours, see below
+    const headers: Record<string, string> = role === 'session' && who === 'nobody' ? { origin: house.url } : {};
+    const { headers: more = {}, ...rest } = harmless(method);
+    const answer = await house.ask(method, concrete(path), { as: who, ...rest, headers: { ...headers, ...more } });
+    const say = expected(role, who);
+    if (say === 'in') expect([200, 201, 204, 400, 401, 404, 415, 422, 426]).toContain(answer.status);
+    else expect(answer.status).toBe(say);
+    if (say === 'in' && role !== 'session') expect(answer.status).not.toBe(401);
+    if (answer.status >= 400) expectProblem(answer);
+    if (say === 403) expect(answer.json.code).toBe('forbidden');
+    if (say === 401) {
+      expect(answer.json).toEqual({ type: expect.any(String), title: expect.any(String), status: 401, code: 'unauthorized' });
+      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    }
+  });
+});
+
+test.each(PATHS.flatMap((path) => METHODS.map((method) => ({ path, method }))))(
+  'R13 $method $path is answered by the table',
+  async ({ path, method }) => {
+    const there = HTTP_ROUTES.filter((route) => route.path === path).map((route) => route.method);
+    const answer = await house.ask(method, concrete(path), { as: 'admin', ...harmless(method) });
+    if (there.includes(method)) expect(answer.status).not.toBe(405);
+    else {
+      expect(answer.status).toBe(405);
+      expect(answer.json.code).toBe('method-not-allowed');
+      const allow = (answer.headers.get('allow') ?? '').split(', ');
+      expect(allow).toEqual([...new Set(there.includes('GET') ? [...there, 'HEAD'] : there)].sort());
+    }
+  },
+);
+
+test('HEAD is answered like GET, without a body', async () => {
+  const head = await house.ask('HEAD', '/v1/devices', { as: 'viewer' });
+  expect(head.status).toBe(200);
+  expect(head.text).toBe('');
+  expect((await house.ask('HEAD', '/v1/devices', { as: 'nobody' })).status).toBe(401);
+});
+
+test('an address that does not exist is 404 to everybody, before any credential is looked at', async () => {
+  for (const as of PEOPLE) {
+    const answer = await house.ask('GET', '/v1/none-such', { as });
+    expect(answer.status).toBe(404);
+    expectProblem(answer);
+    expect(answer.json.code).toBe('not-found');
+  }
+});
+
+test('R9 a browser that signs in from another site is refused, and so is one that says nothing of its origin', async () => {
+  for (const headers of [{}, { origin: 'https://evil.example' }, { origin: 'null' }, { origin: 'URL', 'sec-fetch-site': 'cross-site' }]) {
+    const sent = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value === 'URL' ? house.url : value]));
+    const answer = await house.ask('POST', '/v1/session', { as: 'nobody', json: { key: house.keys.viewer }, headers: sent });
+    expect(answer.status).toBe(403);
+    expect(answer.json.code).toBe('origin-denied');
+  }
+});
+
+test('R10 an id that does not exist and one that is no id answer the same 404', async () => {
+  const bodies = new Set<string>();
+  for (const id of ['none-such', '-bad-', 'x'.repeat(100), '%20']) {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/series'],
+      ['DELETE', ''],
+      ['POST', '/tokens'],
+      ['DELETE', '/tokens'],
+      ['DELETE', '/tokens/t1'],
+    ] as const) {
+      const answer = await house.ask(method, `/v1/devices/${id}${path}`);
+      expect(answer.status).toBe(404);
+      bodies.add(answer.text);
+    }
+    bodies.add((await house.ask('PATCH', `/v1/devices/${id}`, { json: { label: 'x' } })).text);
+  }
+  expect(bodies.size).toBe(1);
+});
+
+test('R21 the metrics are for a direct peer on loopback, and through a proxy for those with a key', async () => {
+  expect((await house.ask('GET', '/metrics', { as: 'nobody' })).status).toBe(200);
+  for (const header of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip']) {
+    expect((await house.ask('GET', '/metrics', { as: 'nobody', headers: { [header]: '10.0.0.1' } })).status).toBe(401);
+    expect((await house.ask('GET', '/metrics', { as: 'viewer', headers: { [header]: '10.0.0.1' } })).status).toBe(200);
+  }
+});
+
+test('the control socket is an admin without a credential', async () => {
+  expect((await house.local('GET', '/v1/users')).status).toBe(200);
+  expect((await house.local('GET', '/v1/session')).json).toEqual({ user: 'local', role: 'admin', kind: 'local', expiresAt: null });
+  const created = await house.local('POST', '/v1/devices', { id: 'from-cli' });
+  expect(created.status).toBe(201);
+  expect((await house.local('POST', '/v1/readings', [])).status).toBe(403);
+});
+
+test('while the gateway stops, only the questions of an orchestrator are answered', async () => {
+  house.state.draining = true;
+  try {
+    for (const path of ['/v1/devices', '/v1/info', '/']) {
+      const answer = await house.ask('GET', path);
+      expect([answer.status, answer.json.code]).toEqual([503, 'draining']);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    }
+    expect((await house.ask('GET', '/healthz')).status).toBe(200);
+    expect((await house.ask('GET', '/readyz')).json.code).toBe('draining');
+  } finally {
+    house.state.draining = false;
+  }
+});
+
+function expectProblem(answer: { status: number; headers: Headers; json: unknown }): void {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  expect(answer.json).toMatchObject({
+    status: answer.status,
+    code: expect.any(String),
+    title: expect.any(String),
+    type: expect.any(String),
+  });
+}
