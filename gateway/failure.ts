@@ -26,7 +26,8 @@ export class Failure extends Error {
 /** Gives errors of the operating system the exit code they deserve; everything else is 1. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof Failure) return error.exit;
-  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  const { code, syscall, exitCode } = (error ?? {}) as NodeJS.ErrnoException & { exitCode?: number };
+  if (exitCode !== undefined) return exitCode; // from a worker thread, where classes are lost
   switch (code) {
     case 'EADDRINUSE':
       return EXIT.portInUse;

@@ -2,7 +2,8 @@
 
 import type { Config } from './config.ts';
 import { buildConsole, type ConsoleBuild } from './console-build.ts';
-import type { FetchLocal } from './control-socket.ts';
+import { type FetchLocal, openControlSocket } from './control-socket.ts';
+import { openDataDirectory } from './data-directory.ts';
 import { EXIT, Failure } from './failure.ts';
 import { startGateway } from './gateway.ts';
 import { memoryBudget } from './memory-budget.ts';
@@ -35,36 +36,44 @@ const MIB = 1024 * 1024;
 const OTHER_FILES = 256;
 const FEWEST_FILES = 512;
 
+/** Holds the directory's lock from before the first file is opened until after the last one is closed. */
 export async function runGateway(ask: RunAsk): Promise<RunningGateway> {
   // everything below the data directory is 0600 from its first byte on
   process.umask(0o077);
   const config = withFileLimit(ask.config, openFileLimit());
+  await using undo = new AsyncDisposableStack();
   const observe = await openPinoObserve(config.log);
+  undo.defer(observe.close);
   const { log } = observe;
-  try {
-    announce(config, ask, log);
-    if (config.limits.devices < ask.config.limits.devices)
-      log.warn(
-        { devices: config.limits.devices, asked: ask.config.limits.devices },
-        'limits.devices was lowered to what ulimit -n allows; raise that (LimitNOFILE=)',
-      );
-    tellConsole(await buildConsole(ask.say), log);
-    observe.gauge('insecure', '1 when everything travels in clear text beyond this machine', () =>
-      config.insecure && config.tls === 'off' ? 1 : 0,
-    );
-    const gateway = await startGateway(config, observe);
-    if (gateway.fingerprint !== null) log.info({ url: gateway.url, fingerprint: gateway.fingerprint }, 'accepting connections');
-    else log.info({ url: gateway.url }, 'accepting connections, without TLS');
-    if (gateway.setupCode !== null)
-      log.warn(
-        { setupCode: gateway.setupCode, minutes: config.limits.setupMinutes },
-        'nobody can sign in yet: open the console and enter this one-time set-up code',
-      );
-    return { url: gateway.url, log, fetchLocal: gateway.fetchLocal, reload: gateway.reload, stop: gateway.stop, closeLog: observe.close };
-  } catch (error) {
-    await observe.close();
-    throw error;
-  }
+  const directory = openDataDirectory(config.data);
+  undo.defer(async () => directory.close());
+  announce({ ...ask, config }, ask.config.limits.devices, log);
+  tellConsole(await buildConsole(ask.say), log);
+  observe.gauge('insecure', '1 when everything travels in clear text beyond this machine', () => (isInsecure(config) ? 1 : 0));
+
+  const gateway = await startGateway(config, observe);
+  undo.defer(gateway.stop);
+  const control = await openControlSocket({ dataDir: config.data, fetchLocal: gateway.fetchLocal, env: ask.env, log });
+  undo.defer(control.close);
+  const { url, fingerprint } = gateway;
+  log.info({ url, ...(fingerprint === null ? {} : { fingerprint }) }, 'accepting connections');
+
+  undo.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    url,
+    log,
+    fetchLocal: gateway.fetchLocal,
+    reload: gateway.reload,
+    stop() {
+      stopping ??= control
+        .close()
+        .then(gateway.stop)
+        .finally(() => directory.close());
+      return stopping;
+    },
+    closeLog: observe.close,
+  };
 }
 
 /** Each device is a file; where the system allows fewer, fewer devices are let in. */
@@ -79,25 +88,23 @@ function withFileLimit(config: Config, files: number | null): Config {
   return { ...config, limits: { ...config.limits, devices } };
 }
 
-function announce(config: Config, ask: RunAsk, log: Log): void {
-  const mib = (bytes: number): number => Math.round(bytes / MIB);
-  const budget = memoryBudget(config.limits);
-  log.info({ version: VERSION, node: process.versions.node, data: config.data, config: ask.file ?? 'none', pid: process.pid }, 'starting');
-  log.info(
-    {
-      baseMiB: mib(budget.base),
-      devicesMiB: mib(budget.devices),
-      outboxesMiB: mib(budget.outboxes),
-      inFlightMiB: mib(budget.inFlight),
-      admissionMiB: mib(budget.admission),
-      cachesMiB: mib(budget.caches),
-      totalMiB: mib(budget.total),
-      capMiB: mib(budget.cap),
-    },
-    'memory budget with everything full',
-  );
-  if (config.insecure && config.tls === 'off')
-    log.warn({ host: config.http.host }, 'INSECURE: tls is off and insecure is true; tokens, passwords and readings travel in clear text');
+function isInsecure(config: Config): boolean {
+  return config.insecure && config.tls === 'off';
+}
+
+function announce({ config, file }: RunAsk, devicesAsked: number, log: Log): void {
+  const { data, http, limits } = config;
+  log.info({ version: VERSION, node: process.versions.node, data, config: file ?? 'none', pid: process.pid }, 'starting');
+  const { cap, ...parts } = memoryBudget(limits);
+  const mib = Object.fromEntries(Object.entries({ ...parts, cap }).map(([name, bytes]) => [`${name}MiB`, Math.round(bytes / MIB)]));
+  log.info(mib, 'memory budget with everything full');
+  if (limits.devices < devicesAsked)
+    log.warn(
+      { devices: limits.devices, asked: devicesAsked },
+      'limits.devices was lowered to what ulimit -n allows; raise that (LimitNOFILE=)',
+    );
+  if (isInsecure(config))
+    log.warn({ host: http.host }, 'INSECURE: tls is off and insecure is true; tokens, passwords and readings travel in clear text');
   if (process.getuid?.() === 0) log.warn({}, 'running as root; a user of its own is enough');
 }
 

@@ -66,8 +66,15 @@ function streamOf(pieces: AsyncGenerator<string>, end: () => void, stallMs: numb
     clearTimeout(timer);
     end();
   };
+  const watch = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    timer = setTimeout(() => {
+      finish();
+      controller.error(new Error('the client took nothing'));
+    }, stallMs).unref();
+  };
   return new ReadableStream<Uint8Array>(
     {
+      start: watch,
       async pull(controller) {
         clearTimeout(timer);
         try {
@@ -79,10 +86,7 @@ function streamOf(pieces: AsyncGenerator<string>, end: () => void, stallMs: numb
             return;
           }
           controller.enqueue(encoder.encode(piece.value));
-          timer = setTimeout(() => {
-            finish();
-            controller.error(new Error('the client takes nothing'));
-          }, stallMs).unref();
+          watch(controller);
         } catch (error) {
           finish();
           throw error;

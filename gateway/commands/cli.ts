@@ -62,6 +62,11 @@ export function controlled<Options = object>(
     });
     try {
       await run(cli, control, given);
+    } catch (error) {
+      const [subject] = given.args;
+      throw error instanceof Failure && error.exit === EXIT.failed && subject !== undefined
+        ? new Failure(error.exit, `${subject}: ${error.message}`)
+        : error;
     } finally {
       await control.close();
     }

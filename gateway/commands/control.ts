@@ -109,5 +109,6 @@ function refusalOf(answer: LocalAnswer): Failure {
   const sentence = [problem.title ?? `the gateway answered ${answer.status}`, problem.detail]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
-  return new Failure(EXIT.failed, `${problem.code ?? answer.status}: ${printableText(sentence)}${faults}`);
+  if (problem.code === 'not-found') return new Failure(EXIT.failed, 'there is none of this name; "list" shows all');
+  return new Failure(EXIT.failed, `${printableText(sentence)} (${problem.code ?? answer.status})${faults}`);
 }

@@ -41,7 +41,7 @@ export const DEMO: CommandSpec = {
       ...DEFAULTS,
       data: join(folder, 'data'),
       http: { ...DEFAULTS.http, host: HOST, port: port ?? (await freePort()) },
-      log: { ...DEFAULTS.log, level: 'warn' },
+      log: { ...DEFAULTS.log, level: 'error' },
     };
     const gateway = await runGateway({ config, file: null, env: cli.env, say: cli.say });
     const asked = untilAskedToStop(gateway);
@@ -49,7 +49,6 @@ export const DEMO: CommandSpec = {
     const key = await issue<IssuedKey>(gateway.fetchLocal, '/v1/keys', { name: 'demo', role: 'admin' });
     fleet = await startFleet(gateway.fetchLocal, { folder, url, devices, data: config.data });
     const fleetEnd = once(fleet, 'exit');
-    void fleetEnd.then(() => cli.say('the simulated fleet has ended'));
     welcome(cli, { url, key: key.key, data: config.data, devices });
 
     await asked;
@@ -85,8 +84,9 @@ async function startFleet(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     lastWords = (lastWords + text).slice(-2000);
   });
-  child.on('exit', (code, signal) => {
-    if (signal === null && code !== 0 && code !== EXIT.interrupted) process.stderr.write(lastWords);
+  child.on('exit', () => {
+    // a fleet that ends while the demo runs has a reason to tell
+    if (!child.killed) process.stderr.write(`${lastWords}\nthe simulated fleet has ended\n`);
   });
   await once(child, 'spawn');
   return child;

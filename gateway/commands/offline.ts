@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts';
 import type { FetchLocal } from '../control-socket.ts';
+import { openDataDirectory } from '../data-directory.ts';
 import { openHouse } from '../gateway-house.ts';
 import { openPinoObserve } from '../pino-observe.ts';
 
@@ -13,15 +14,22 @@ export interface Offline {
 export async function openOffline(config: Config): Promise<Offline> {
   // what a command makes is as private as what a gateway makes
   process.umask(0o077);
-  const observe = await openPinoObserve({ level: 'warn', format: config.log.format });
-  const house = await openHouse(config, observe, () => false);
-  // nobody comes in by a door: all requests are local ones, which the policy lets through before it is asked
-  const api = house.openApi({ authorize: () => ({ status: 401, code: 'unauthorized', headers: {} }), caPem: null });
-  return {
-    fetchLocal: async (request) => api.fetch(request, { local: true }),
-    async close() {
-      await house.close();
-      await observe.close();
-    },
-  };
+  const directory = openDataDirectory(config.data);
+  try {
+    const observe = await openPinoObserve({ level: 'warn', format: config.log.format });
+    const house = await openHouse(config, observe, () => false);
+    // there is no door: all requests are this command's own
+    const api = house.openApi({ authorize: () => ({ principal: { kind: 'local', name: 'local', role: 'admin' } }), caPem: null });
+    return {
+      fetchLocal: async (request) => api.fetch(request, { local: true }),
+      async close() {
+        await house.close();
+        await observe.close();
+        directory.close();
+      },
+    };
+  } catch (error) {
+    directory.close();
+    throw error;
+  }
 }

@@ -71,23 +71,26 @@ function leafOf(cli: Cli, command: Command, spec: CommandSpec): Command {
 
 function addOption(command: Command, spec: OptionSpec): void {
   const option = new Option(spec.flags, spec.says);
-  const { read } = spec;
+  const { read, isList = false } = spec;
+  if (spec.isRequired === true) option.makeOptionMandatory();
   let isGiven = false;
+  if (!option.required) {
+    command.addOption(option);
+    command.on(`option:${option.name()}`, () => {
+      if (isGiven) command.error(`error: option '${spec.flags}' is given twice.`);
+      isGiven = true;
+    });
+    return;
+  }
   if (spec.choices !== undefined) option.choices([...spec.choices]);
   const choose = option.parseArg;
   option.argParser<unknown>((text, before) => {
-    if (isGiven && spec.isList !== true) throw new InvalidArgumentError('It is given twice.');
+    if (isGiven && !isList) throw new InvalidArgumentError('It is given twice.');
     isGiven = true;
     const value = read === undefined ? (choose?.(text, undefined) ?? text) : readOrRefuse(read, text);
-    return spec.isList === true ? [...((before as unknown[] | undefined) ?? []), value] : value;
+    return isList ? [...((before as unknown[] | undefined) ?? []), value] : value;
   });
-  if (spec.isRequired === true) option.makeOptionMandatory();
   command.addOption(option);
-  if (spec.flags.includes('<')) return;
-  command.on(`option:${option.name()}`, () => {
-    if (isGiven) command.error(`error: option '${spec.flags}' is given twice.`, { exitCode: EXIT.usage });
-    isGiven = true;
-  });
 }
 
 function readOrRefuse(read: (text: string) => unknown, text: string): unknown {

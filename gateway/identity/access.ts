@@ -170,7 +170,9 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
   function originAllows({ method, rawHeaders, encrypted }: AccessRequest): boolean {
     if (SAFE_METHODS.has(method)) return true;
     const [site, ...others] = valuesOf(rawHeaders, 'sec-fetch-site');
-    return others.length === 0 && origins.allow({ origin: valuesOf(rawHeaders, 'origin'), host: valuesOf(rawHeaders, 'host'), site, encrypted });
+    return (
+      others.length === 0 && origins.allow({ origin: valuesOf(rawHeaders, 'origin'), host: valuesOf(rawHeaders, 'host'), site, encrypted })
+    );
   }
 }
 

@@ -24,7 +24,16 @@ export interface CredentialsOptions {
 
 const ORIGIN_AUDIT_EVERY_MS = 1000;
 
-export function createCredentials({ devices, keys, enrolments, users, sessions, failures, guesses, ledger }: CredentialsOptions): Credentials {
+export function createCredentials({
+  devices,
+  keys,
+  enrolments,
+  users,
+  sessions,
+  failures,
+  guesses,
+  ledger,
+}: CredentialsOptions): Credentials {
   let originAuditedAtMs = 0;
   return {
     bearer(secret) {
@@ -33,11 +42,17 @@ export function createCredentials({ devices, keys, enrolments, users, sessions, 
         const token = devices.tokenOf(hash);
         const device = token === null ? undefined : devices.devices.get(token.device);
         if (token === null || device === undefined) return null;
-        return { kind: 'device', principal: { kind: 'device', device: device.id, tokenId: token.id }, isSuspended: device.status === 'suspended' };
+        return {
+          kind: 'device',
+          principal: { kind: 'device', device: device.id, tokenId: token.id },
+          isSuspended: device.status === 'suspended',
+        };
       }
       if (secret.startsWith(PREFIX.key)) {
         const key = keys.ofHash(hash);
-        return key === undefined ? null : { kind: 'key', principal: { kind: 'key', keyId: key.id, name: key.name, role: key.role, sessionId: null } };
+        return key === undefined
+          ? null
+          : { kind: 'key', principal: { kind: 'key', keyId: key.id, name: key.name, role: key.role, sessionId: null } };
       }
       return enrolments.isUsable(hash) ? { kind: 'enrolment' } : null;
     },

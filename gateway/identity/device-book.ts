@@ -78,7 +78,11 @@ export function createDeviceBook({ devices: deviceRows, tokens: tokenRows, ledge
   };
 }
 
-export function newDevice(id: string, createdAtMs: number, { label = '', tags = [] }: { label?: string; tags?: readonly string[] } = {}): DeviceRow {
+export function newDevice(
+  id: string,
+  createdAtMs: number,
+  { label = '', tags = [] }: { label?: string; tags?: readonly string[] } = {},
+): DeviceRow {
   return {
     id,
     label,

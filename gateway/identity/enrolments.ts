@@ -97,7 +97,10 @@ export function createEnrolments({ rows, book, ledger, deadlines, deviceChanged 
       const secret = newSecret('enrolment');
       const limited = Math.min(Math.max(Math.trunc(max), 1), MAX_DEVICES);
       const row = { id: newId(), hash: hashOf(secret), max: limited, used: 0, reenrol, createdAtMs: ledger.nowMs(), expiresAtMs };
-      await ledger.commit({ put: 'enrolments', row }, ledger.act(actor, 'enrolment.create', row.id, `max ${limited}${reenrol ? ', reenrol' : ''}`));
+      await ledger.commit(
+        { put: 'enrolments', row },
+        ledger.act(actor, 'enrolment.create', row.id, `max ${limited}${reenrol ? ', reenrol' : ''}`),
+      );
       hold(row);
       return { row, secret };
     },

@@ -180,7 +180,15 @@ export async function openIdentity({ registry, nowMs = Date.now, observe, limits
   const failed = (address: string): number => credentials.failed(address, 'wrong');
   const sessions = createSessions({ book: sessionBook, users, keys, passwords, guesses, inTurn: users.inTurn, failed });
   const isUntouched = (): boolean => users.all().length === 0 && keys.all().length === 0;
-  const setup = createSetup({ ledger, users, book: sessionBook, openMs: limits.setupMinutes * 60_000, isUntouched, failed, onCode: onSetupCode });
+  const setup = createSetup({
+    ledger,
+    users,
+    book: sessionBook,
+    openMs: limits.setupMinutes * 60_000,
+    isUntouched,
+    failed,
+    onCode: onSetupCode,
+  });
 
   return {
     credentials,

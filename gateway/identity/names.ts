@@ -13,7 +13,9 @@ const MAX_TAGS = 32;
 const MAX_NOTES = 4096;
 
 export function userNameFault(name: string): string | null {
-  return USER_NAME.test(name.normalize('NFC')) ? null : 'a user name is 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit';
+  return USER_NAME.test(name.normalize('NFC'))
+    ? null
+    : 'a user name is 1 to 64 letters, digits and . _ @ + -, and begins with a letter or digit';
 }
 
 export function textFault(what: string, text: string, max = 64): string | null {
@@ -26,7 +28,9 @@ export function notesFault(text: string): string | null {
 
 export function tagsFault(tags: readonly string[]): string | null {
   if (tags.length > MAX_TAGS || new Set(tags).size !== tags.length) return `tags are at most ${MAX_TAGS}, each once`;
-  return tags.every((tag) => tag.trim() === tag && tag !== '' && textFault('', tag) === null) ? null : 'a tag is 1 to 64 printable characters';
+  return tags.every((tag) => tag.trim() === tag && tag !== '' && textFault('', tag) === null)
+    ? null
+    : 'a tag is 1 to 64 printable characters';
 }
 
 /** In code points, and without splitting a megabyte to find that it is too long. */

@@ -28,7 +28,10 @@ export function createPeerReader(trusted: readonly string[]): (request: PeerRequ
     const address = unmapped(socket.remoteAddress ?? '');
     const encrypted = socket.encrypted === true;
     if (trusted.length === 0 || !isTrusted(address)) return { address, encrypted };
-    const hops = valuesOf(rawHeaders, 'x-forwarded-for').join(',').split(',').map((hop) => unmapped(hop.trim()));
+    const hops = valuesOf(rawHeaders, 'x-forwarded-for')
+      .join(',')
+      .split(',')
+      .map((hop) => unmapped(hop.trim()));
     // from the right: each proxy adds the peer that it saw; the first that is not a proxy of ours is the client
     const client = hops.findLast((hop) => !isTrusted(hop));
     const protocol = valuesOf(rawHeaders, 'x-forwarded-proto').at(-1)?.split(',').at(-1)?.trim();

@@ -84,7 +84,8 @@ export function createSessionBook({ rows, ledger, deadlines, idleMs, longestMs }
       const now = ledger.nowMs();
       const row: SessionRow = { id: hashOf(secret), kind, subject, createdAtMs: now, lastUsedAtMs: now };
       const own = [...held.values()].filter((other) => other.row.kind === kind && other.row.subject === subject);
-      const oldest = own.length < MAX_PER_SUBJECT ? undefined : own.reduce((a, b) => (a.row.lastUsedAtMs <= b.row.lastUsedAtMs ? a : b)).row;
+      const oldest =
+        own.length < MAX_PER_SUBJECT ? undefined : own.reduce((a, b) => (a.row.lastUsedAtMs <= b.row.lastUsedAtMs ? a : b)).row;
       await ledger.commit(
         { put: 'sessions', row },
         ...(oldest === undefined ? [] : [{ delete: 'sessions' as const, id: oldest.id }]),

@@ -90,5 +90,8 @@ function newCode(): string {
 
 /** As typed by people: any case, with or without the dashes. */
 function canonicalCode(code: string): string {
-  return code.slice(0, 64).toUpperCase().replace(/[^A-Z0-9]/g, '');
+  return code
+    .slice(0, 64)
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, '');
 }

@@ -19,9 +19,13 @@ const NONE: Subprotocols = { offered: [], bearer: null, isMalformed: false };
 export function subprotocolsOf(rawHeaders: readonly string[]): Subprotocols {
   const values = valuesOf(rawHeaders, 'sec-websocket-protocol');
   if (values.length === 0) return NONE;
-  const items = values.join(',').split(',', MAX_ITEMS + 1).map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ''));
+  const items = values
+    .join(',')
+    .split(',', MAX_ITEMS + 1)
+    .map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ''));
   const bearers = items.filter((item) => item.startsWith(BEARER));
-  const isMalformed = items.length > MAX_ITEMS || new Set(items).size !== items.length || !items.every((item) => TOKEN.test(item)) || bearers.length > 1;
+  const isMalformed =
+    items.length > MAX_ITEMS || new Set(items).size !== items.length || !items.every((item) => TOKEN.test(item)) || bearers.length > 1;
   return {
     offered: items.filter((item) => !item.startsWith(BEARER)),
     bearer: bearers[0] === undefined ? null : decode(bearers[0].slice(BEARER.length)),

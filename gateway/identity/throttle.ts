@@ -57,8 +57,15 @@ export function networkOf(address: string): string {
   if (!isIPv6(plain)) return 'unknown';
   const groups = expand(plain);
   const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (!isMapped) return `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`;
-  return groups.slice(6).flatMap((group) => [group >> 8, group & 0xff]).join('.');
+  if (!isMapped)
+    return `${groups
+      .slice(0, 4)
+      .map((group) => group.toString(16))
+      .join(':')}::/64`;
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.');
 }
 
 function expand(address: string): readonly number[] {

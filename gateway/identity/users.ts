@@ -11,7 +11,10 @@ export interface UsersOptions {
   readonly ledger: Ledger;
   readonly passwords: Passwords;
   /** Rows of the user's sessions, to go in the same commit, and what to do when they are gone. */
-  readonly endSessions: (kind: 'user', subject: string) => { readonly changes: readonly { delete: 'sessions'; id: string }[]; done(): void };
+  readonly endSessions: (
+    kind: 'user',
+    subject: string,
+  ) => { readonly changes: readonly { delete: 'sessions'; id: string }[]; done(): void };
 }
 export type UsersAndFind = Users & {
   find(name: string): UserRow | undefined;

@@ -1,10 +1,10 @@
 // The thread in which the registry's SQL runs: one question at a time, in order, for sqlite-registry.ts.
 
-import { parentPort, workerData } from 'node:worker_threads';
 import type { Database } from './migrate.ts';
 import { openMigrated } from './migrate.ts';
 import type { AuditRow, DeviceRow, EnrolmentRow, RegistryChange, RegistryRows, RegistryTable } from './registry.ts';
-import type { OpenRegistryOptions, RegistryAnswer, RegistryAsk, ThreadFault } from './sqlite-registry.ts';
+import type { OpenRegistryOptions, RegistryQuestions } from './sqlite-registry.ts';
+import { serveThread } from './thread.ts';
 
 /** Audit rows older than this (against the newest), or beyond this many, go. */
 const AUDIT_KEPT = { ms: 90 * 86_400_000, rows: 1_000_000, lookEveryRows: 1000 };
@@ -67,13 +67,13 @@ function openTables(database: Database) {
   // inside the group's transaction this one is a savepoint
   const applyList = database.transaction((changes: readonly RegistryChange[]) => changes.forEach(applyOne));
   const commit = database.transaction((lists: readonly (readonly RegistryChange[])[]) =>
-    lists.map((changes): ThreadFault | null => {
+    lists.map((changes): string | null => {
       try {
         applyList(changes);
         return null;
       } catch (error) {
         if (!database.inTransaction) throw error; // a full disk rolls everything back by itself
-        return toFault(error);
+        return (error as Error).message;
       }
     }),
   );
@@ -82,7 +82,7 @@ function openTables(database: Database) {
     commit: (lists: readonly (readonly RegistryChange[])[]) => commit.immediate(lists),
     load: () =>
       Object.fromEntries(select.map(([table, all]) => [table, all.all().map((row) => fromColumns(table, row))])) as unknown as RegistryRows,
-    audit(limit: number, before: number | null) {
+    audit({ limit, before }: RegistryQuestions['audit']['ask']) {
       const items = readAudit.all(before ?? Number.MAX_SAFE_INTEGER, limit + 1);
       return { items: items.slice(0, limit), more: items.length > limit };
     },
@@ -114,40 +114,9 @@ function fromColumns(table: RegistryTable, row: unknown): unknown {
   return row;
 }
 
-function toFault(error: unknown): ThreadFault {
-  const { message, code, exitCode } = error as Error & { code?: string; exitCode?: number };
-  return { message, code, exitCode };
-}
-
-function serve(): void {
-  if (parentPort === null) throw new Error('runs as a worker thread only');
-  const port = parentPort;
-  const send = (answer: RegistryAnswer): void => port.postMessage(answer);
-  let database: Database;
-  let tables: ReturnType<typeof openTables>;
-  try {
-    database = openMigrated(workerData as OpenRegistryOptions);
-    tables = openTables(database);
-  } catch (error) {
-    send({ answer: 'fault', fault: toFault(error) });
-    port.close();
-    return;
-  }
-  port.on('message', (message: RegistryAsk) => {
-    try {
-      if (message.ask === 'load') send({ answer: 'load', rows: tables.load() });
-      else if (message.ask === 'commit') send({ answer: 'commit', faults: tables.commit(message.lists) });
-      else if (message.ask === 'audit') send({ answer: 'audit', page: tables.audit(message.limit, message.before) });
-      else {
-        database.close();
-        send({ answer: 'close' });
-        port.close();
-      }
-    } catch (error) {
-      send({ answer: 'fault', fault: toFault(error) });
-    }
-  });
-  send({ answer: 'opened' });
-}
-
-serve();
+serveThread<OpenRegistryOptions>((options) => {
+  const database = openMigrated(options);
+  const tables = openTables(database);
+  const handlers: { [Q in keyof RegistryQuestions]: (ask: RegistryQuestions[Q]['ask']) => RegistryQuestions[Q]['answer'] } = tables;
+  return { ...handlers, close: () => void database.close() };
+});

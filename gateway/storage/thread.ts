@@ -9,7 +9,7 @@ interface Call {
 }
 type Answer =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly code: string } };
+  | { readonly id: number; readonly error: { readonly message: string; readonly code: string; readonly exitCode?: number } };
 
 export interface Thread {
   /** Rejects with what the worker threw, or at once when the thread has ended. */
@@ -39,8 +39,10 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
     const waiting = calls.get(answer.id);
     if (waiting === undefined) return;
     calls.delete(answer.id);
-    if ('error' in answer) waiting.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
-    else waiting.resolve(answer.result as never);
+    if ('error' in answer) {
+      const { message, ...facts } = answer.error;
+      waiting.reject(Object.assign(new Error(message), facts));
+    } else waiting.resolve(answer.result as never);
   });
 
   function call<Result>(op: string, ask: unknown = null): Promise<Result> {
@@ -52,7 +54,12 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
     });
   }
 
-  await call('open');
+  try {
+    await call('open');
+  } catch (error) {
+    await worker.terminate(); // or it would keep the process alive
+    throw error;
+  }
   return {
     call,
     get waiting() {
@@ -85,8 +92,8 @@ export function serveThread<Data>(open: (data: Data) => ThreadHandlers, after?: 
       const result = op === 'open' ? null : handlers?.[op]?.(ask as never);
       port.postMessage({ id, result } satisfies Answer);
     } catch (error) {
-      const { message, code } = error as Error & { code?: string };
-      port.postMessage({ id, error: { message, code: code ?? '' } } satisfies Answer);
+      const { message, code, exitCode } = error as Error & { code?: string; exitCode?: number };
+      port.postMessage({ id, error: { message, code: code ?? '', exitCode } } satisfies Answer);
     }
     after?.();
   });

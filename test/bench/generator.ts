@@ -29,8 +29,9 @@ const MASK = [0x37, 0xfa, 0x21, 0x3d];
 const METRICS = ['temperature', 'pressure', 'vibration', 'battery', 'flow'];
 const UNITS = ['Cel', 'bar', 'mm/s', 'V', 'l/min'];
 const BODIES = 32;
-/** Microseconds: linear up to 100 ms, then the last cell. */
-const HISTOGRAM = new Float64Array(100_000);
+/** Ack times in cells of 10 µs up to a second; the last cell has what took longer. */
+const HISTOGRAM = new Float64Array(100_001);
+const CELL_US = 10;
 
 class Client {
   readonly socket: TLSSocket;
@@ -103,7 +104,7 @@ class Client {
         const nowUs = performance.now() * 1000;
         for (let s = this.#acked + 1; s <= seq; s++) {
           const us = nowUs - this.#sentAtUs[s % this.#order.inFlight];
-          HISTOGRAM[Math.min(HISTOGRAM.length - 1, Math.round(us))]++;
+          HISTOGRAM[Math.min(HISTOGRAM.length - 1, Math.round(us / CELL_US))]++;
         }
         this.ackedInWindow += freed;
       }
@@ -190,9 +191,9 @@ process.exit(0);
 
 function percentile(total: number, p: number): number {
   let seen = 0;
-  for (let us = 0; us < HISTOGRAM.length; us++) {
-    seen += HISTOGRAM[us];
-    if (seen >= total * p) return us / 1000;
+  for (let cell = 0; cell < HISTOGRAM.length; cell++) {
+    seen += HISTOGRAM[cell];
+    if (seen >= total * p) return (cell * CELL_US) / 1000;
   }
   return Number.NaN;
 }

@@ -10,6 +10,7 @@ interface LockEntry {
   readonly version?: string;
   readonly resolved?: string;
   readonly hasInstallScript?: boolean;
+  readonly gypfile?: boolean;
   readonly dependencies?: Versions;
   readonly devDependencies?: Versions;
   readonly optionalDependencies?: Versions;
@@ -27,7 +28,7 @@ export const lockFileCheck: Check = {
   name: 'lock file',
   async run(root) {
     const read = <T>(file: string): T => JSON.parse(readFileSync(join(root, file), 'utf8')) as T;
-    // npm runs node-gyp for a package with this file, though it declares no script.
+    // npm runs node-gyp for a package with this file, though the package declares no script.
     const isBuiltByNpm = (path: string): boolean => existsSync(join(root, path, 'binding.gyp'));
     return checkLockFile(read<Manifest>('package.json'), read<Lock>('package-lock.json'), isBuiltByNpm);
   },
@@ -53,8 +54,13 @@ export function checkLockFile(manifest: Manifest, lock: Lock, isBuiltByNpm: (pat
       if (!isLocked(lock, path, wanted))
         findings.push(`package-lock.json: ${wanted}, which ${name} asks for, is missing; npm ci refuses the lock`);
     }
-    if ((entry.hasInstallScript || isBuiltByNpm(path)) && manifest.allowScripts?.[name] === undefined) {
+    const isAllowed = manifest.allowScripts?.[name];
+    if (entry.hasInstallScript && isAllowed === undefined) {
       findings.push(`package.json: ${name} runs a script when it is installed; allow or deny it in allowScripts`);
+    }
+    // npm 10 knows no allowScripts, and forgets the package's own "gypfile": false when it reads the lock.
+    if (isBuiltByNpm(path) && entry.gypfile !== false && isAllowed !== true) {
+      findings.push(`package-lock.json: npm would compile ${name}; give its entry "gypfile": false, since it brings what it needs`);
     }
   }
   return outcome(findings);

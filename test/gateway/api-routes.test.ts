@@ -8,7 +8,7 @@ import { type ApiHouse, openApiHouse } from '../support/api-house.ts';
 let house: ApiHouse;
 beforeAll(async () => {
   // Asking as everybody for everything is many failures from one address.
-  house = await openApiHouse({ limits: { failedAuthBurst: 1_000_000 } });
+  house = await openApiHouse({ limits: { failedAuthBurst: 10_000 } });
 });
 afterAll(() => house[Symbol.asyncDispose]());
 

@@ -15,6 +15,7 @@ import { createIngest } from '../../gateway/ingest/ingest.ts';
 import { createStreams } from '../../gateway/ingest/streams.ts';
 import type { Role } from '../../gateway/protocol/rest.ts';
 import { createInProcessBus } from '../../gateway/relay/bus.ts';
+import type { ReadingStore } from '../../gateway/storage/store.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { granted, openTestIdentity, secretOf, type TestIdentity } from './test-identity.ts';
 
@@ -57,9 +58,16 @@ export interface HouseOptions {
   readonly limits?: Partial<Limits>;
   readonly config?: Partial<Omit<Config, 'limits'>>;
   readonly deps?: Partial<ApiDeps>;
+  /** Stands between the API and the real store. */
+  readonly wrapStore?: (store: ReadingStore) => ReadingStore;
 }
 
-export async function openApiHouse({ limits = {}, config: overrides = {}, deps: replaced = {} }: HouseOptions = {}): Promise<ApiHouse> {
+export async function openApiHouse({
+  limits = {},
+  config: overrides = {},
+  deps: replaced = {},
+  wrapStore = (store) => store,
+}: HouseOptions = {}): Promise<ApiHouse> {
   const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-api-'));
   const test = await openTestIdentity(limits, 'real');
   const config: Config = {
@@ -93,7 +101,7 @@ export async function openApiHouse({ limits = {}, config: overrides = {}, deps: 
     origins: createOrigins({ publicUrl: config.http.publicUrl, listed: config.http.origins, names: () => ['127.0.0.1'] }),
   });
   const deps: ApiDeps = {
-    store,
+    store: wrapStore(store),
     catalogue,
     presence: ingest.presence,
     identity,

@@ -7,8 +7,9 @@ function ends(identity: Identity): CredentialEnd[] {
   identity.onEnd((end) => heard.push(end));
   return heard;
 }
-const acts = async (under: { registry: { audit(ask: { limit: number }): Promise<{ items: readonly { act: string; actor: string }[] }> } }) =>
-  (await under.registry.audit({ limit: 100 })).items.map((item) => `${item.actor} ${item.act}`);
+const acts = async (under: {
+  registry: { audit(ask: { limit: number }): Promise<{ items: readonly { act: string; actor: string }[] }> };
+}) => (await under.registry.audit({ limit: 100 })).items.map((item) => `${item.actor} ${item.act}`);
 
 test('a device gets a token of 256 random bits that is found by its hash, also after a restart', async () => {
   await using under = await openTestIdentity();
@@ -73,7 +74,13 @@ test('an update takes what is named, leaves the rest, and refuses what is out of
   granted(await devices.create({ id: 'a', label: 'old' }, 'ada'));
   const patch = { location: 'hall', notes: 'a\nb', expectEverySeconds: 60, clock: 'gateway', pingSeconds: 5, label: undefined } as const;
   expect(granted(await devices.update('a', patch, 'ada'))).toMatchObject({ ...patch, label: 'old' });
-  for (const bad of [{ pingSeconds: 0 }, { pingSeconds: 301 }, { expectEverySeconds: -1 }, { notes: 'x\u0000' }, { location: 'x'.repeat(201) }]) {
+  for (const bad of [
+    { pingSeconds: 0 },
+    { pingSeconds: 301 },
+    { expectEverySeconds: -1 },
+    { notes: 'x\u0000' },
+    { location: 'x'.repeat(201) },
+  ]) {
     expect(await devices.update('a', bad, 'ada')).toMatchObject({ refused: 'invalid' });
   }
   expect(await devices.update('b', { label: 'x' }, 'ada')).toEqual({ refused: 'not-found' });

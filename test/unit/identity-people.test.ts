@@ -64,7 +64,10 @@ test('A12 guesses are counted by network and by user, and beyond the limit refus
   granted(await users.create('bob', 'viewer', 'secret', 'local'));
   const guess = (user: string, address: string, password = 'wrong') => sessions.signIn({ user, password }, address);
   for (let i = 0; i < 3; i++) expect(await guess('ada', `203.0.113.${i}`)).toEqual({ refused: 'unauthorized' });
-  expect(await guess('ada', '203.0.113.9', 'secret')).toMatchObject({ refused: 'too-many-failures', retryAfterSeconds: expect.any(Number) });
+  expect(await guess('ada', '203.0.113.9', 'secret')).toMatchObject({
+    refused: 'too-many-failures',
+    retryAfterSeconds: expect.any(Number),
+  });
   for (let i = 0; i < 3; i++) credentials.failed('::ffff:192.0.2.7', 'wrong');
   await Promise.resolve();
   expect(await guess('bob', '192.0.2.7', 'secret')).toMatchObject({ refused: 'too-many-failures' });

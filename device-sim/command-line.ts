@@ -1,0 +1,197 @@
+// What may stand on the simulator's command line. Everything wrong with it ends with exit code 2 and a usage line.
+
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { DEVICE_ID } from '../gateway/protocol/messages.ts';
+import { EXIT, Failure } from './failure.ts';
+import { checkFile } from './replay-source.ts';
+import type { ReplayOptions } from './replay.ts';
+import type { RunOptions } from './run.ts';
+import { readSecretFile } from './secret-file.ts';
+import { openTarget } from './target.ts';
+import { METRICS, type MetricName } from './waveforms.ts';
+
+export type ParsedCommand =
+  | { readonly name: 'run'; readonly options: RunOptions }
+  | { readonly name: 'replay'; readonly options: ReplayOptions }
+  | { readonly name: 'help'; readonly text: string };
+
+export class UsageError extends Failure {
+  readonly usage: string;
+
+  constructor(message: string, usage: string) {
+    super(message, EXIT.usage);
+    this.usage = usage;
+  }
+}
+
+const MAX_DEVICES = 20_000;
+const MAX_RATE_HZ = 1_000;
+const MAX_DURATION_MS = 30 * 86_400_000;
+
+const USAGE = {
+  '': 'node device-sim/main.ts run|replay --url wss://HOST:PORT …',
+  run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s]',
+  replay:
+    'node device-sim/main.ts replay --url wss://HOST:PORT --file FILE --device ID --token-file FILE [--key-file FILE] [--speed max|N]',
+} as const;
+
+type CommonFlags = {
+  readonly url: string;
+  readonly ca?: string;
+  readonly insecure?: boolean;
+  readonly json?: boolean;
+  readonly tokenFile?: string;
+  readonly enrolKeyFile?: string;
+  readonly keyFile?: string;
+  readonly compare: boolean;
+};
+type RunFlags = CommonFlags & {
+  readonly devices?: number;
+  readonly rate?: number;
+  readonly duration?: number;
+  readonly seed?: string;
+  readonly metrics?: readonly MetricName[];
+};
+type ReplayFlags = CommonFlags & {
+  readonly file: string;
+  readonly device: string;
+  readonly metric?: string;
+  readonly unit?: string;
+  readonly speed?: number;
+};
+
+/** Reads the files that the flags name, too. Throws `UsageError` or `Failure`. */
+export function parseCommand(args: readonly string[], warn: (text: string) => void): ParsedCommand {
+  let parsed: ParsedCommand | null = null;
+  let help = '';
+  const program = new Command('device-sim').description('simulates devices against a Fieldgate gateway').exitOverride();
+  program.configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
+
+  const run = commonFlags(program.command('run').description('a fleet that measures, and then compares the books'))
+    .option('--devices <n>', `how many; 10 when not said, 1 with --token-file`, wholeNumber(1, MAX_DEVICES))
+    .option('--rate <hz>', 'readings a second of each device; 1 when not said', rate)
+    .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C when not said', duration)
+    .option('--seed <text>', 'the same seed gives the same measurements; 1 when not said')
+    .option('--metrics <names>', `some of ${METRICS.join(',')}; all when not said`, metricNames);
+  run.action((flags: RunFlags) => {
+    const { devices = flags.tokenFile === undefined ? 10 : 1, rate: rateHz = 1, seed = '1', metrics = METRICS } = flags;
+    if (flags.tokenFile !== undefined && devices !== 1)
+      throw new UsageError('--token-file is one device; a fleet needs --enrol-key-file', USAGE.run);
+    const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
+    parsed = { name: 'run', options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, seed, metrics } };
+  });
+
+  const replay = commonFlags(program.command('replay').description('sends a CSV file with its own times, as one device'))
+    .requiredOption('--file <file>', 'CSV with a header; times without a zone are UTC')
+    .requiredOption('--device <id>', 'the device that it is', deviceId)
+    .option('--metric <name>', "for rows that name none; the file's name when not said")
+    .option('--unit <code>', 'for rows that name none, as a SenML code: Cel, %RH, V')
+    .option('--speed <max|n>', 'times faster than it was measured; max (as acks allow) when not said', speed);
+  replay.action((flags: ReplayFlags) => {
+    const { file, device, metric, unit, speed: times = Number.POSITIVE_INFINITY } = flags;
+    checkFile(file);
+    parsed = { name: 'replay', options: { ...common(flags, USAGE.replay, warn), source: { file, device, metric, unit }, speed: times } };
+  });
+
+  const name = args[0] === 'run' || args[0] === 'replay' ? args[0] : '';
+  const secret = args.find((arg) => /^--(token|key|enrol-key|password|secret)(=|$)/.test(arg));
+  if (secret !== undefined) {
+    throw new UsageError(
+      `${secret.split('=')[0]} is not a flag: tokens are read from file/stdin (--token-file, --enrol-key-file, --key-file; - is stdin)`,
+      USAGE[name],
+    );
+  }
+  refuseTwice(args, USAGE[name]);
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (error instanceof Failure && error.exitCode === EXIT.usage && !(error instanceof UsageError)) {
+      throw new UsageError(error.message, USAGE[name]);
+    }
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { name: 'help', text: help };
+    throw new UsageError(error.code === 'commander.help' ? 'a command is needed' : error.message, USAGE[name]);
+  }
+  return parsed ?? { name: 'help', text: program.helpInformation() };
+}
+
+function commonFlags(command: Command): Command {
+  return command
+    .requiredOption('--url <url>', 'the gateway: wss://HOST:PORT')
+    .option('--ca <file>', "the gateway's CA certificate (GET /ca.crt)")
+    .option('--insecure', 'does NOT check whom it talks to')
+    .option('--json', 'one line of JSON at the end, on stdout')
+    .option('--token-file <file>', 'the token of one device')
+    .option('--enrol-key-file <file>', 'an enrolment key, with which every device gets its own token')
+    .option('--key-file <file>', "an API key of role viewer, to compare with the gateway's books at the end")
+    .option('--no-compare', 'does without the comparison');
+}
+
+function common(flags: CommonFlags, usage: string, warn: (text: string) => void) {
+  const { url, ca, insecure, json: isJson = false, tokenFile, enrolKeyFile, keyFile } = flags;
+  const isComparisonWaived = !flags.compare;
+  if ((tokenFile === undefined) === (enrolKeyFile === undefined)) {
+    throw new UsageError('one of --token-file and --enrol-key-file is needed', usage);
+  }
+  if (isComparisonWaived && keyFile !== undefined) throw new UsageError('--no-compare and --key-file exclude each other', usage);
+  if ([tokenFile, enrolKeyFile, keyFile].filter((file) => file === '-').length > 1) {
+    throw new UsageError('standard input can hold one secret only', usage);
+  }
+  const read = (path: string | undefined) => (path === undefined ? undefined : readSecretFile(path, warn));
+  const target = openTarget({ url, ca, insecure });
+  if (insecure) warn('--insecure: the gateway is NOT CHECKED; whoever answers gets the tokens and the readings. Use --ca FILE instead.');
+  return { target, isJson, isComparisonWaived, token: read(tokenFile), enrolKey: read(enrolKeyFile), key: read(keyFile) };
+}
+
+/** The library takes the last of two; here that is a mistake, and nobody should have to guess which one held. */
+function refuseTwice(args: readonly string[], usage: string): void {
+  const seen = new Set<string>();
+  for (const arg of args) {
+    if (!arg.startsWith('--')) continue;
+    const flag = arg.split('=')[0]!;
+    if (seen.has(flag)) throw new UsageError(`${flag} is given twice`, usage);
+    seen.add(flag);
+  }
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,9}$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(`It is a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > MAX_RATE_HZ) throw new InvalidArgumentError(`It is a number from 0 to ${MAX_RATE_HZ}.`);
+  return value;
+}
+
+function duration(text: string): number {
+  const found = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const ms = found ? Number(found[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[found[2] as 'ms' | 's' | 'm' | 'h'] : 0;
+  if (!(ms > 0) || ms > MAX_DURATION_MS) throw new InvalidArgumentError('It is a time like 500ms, 60s, 5m or 2h, at most 720h.');
+  return ms;
+}
+
+function metricNames(text: string): MetricName[] {
+  const names = text.split(',').map((name) => name.trim());
+  for (const name of names) {
+    if (!(METRICS as readonly string[]).includes(name)) throw new InvalidArgumentError(`The metrics are ${METRICS.join(', ')}.`);
+  }
+  return [...new Set(names)] as MetricName[];
+}
+
+function deviceId(text: string): string {
+  if (!DEVICE_ID.test(text)) throw new InvalidArgumentError('An id is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit.');
+  return text;
+}
+
+function speed(text: string): number {
+  if (text === 'max') return Number.POSITIVE_INFINITY;
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || !(value > 0)) throw new InvalidArgumentError('It is max, or a number above 0.');
+  return value;
+}

@@ -1,0 +1,192 @@
+// `device-sim run`: a fleet that measures for a while, and then has to agree with the gateway about every single frame.
+
+import { createApiClient } from './api-client.ts';
+import { createSimDevice, type SimDevice } from './device.ts';
+import { ENROL_AT_ONCE, enrolFleet } from './enrol.ts';
+import { EXIT, Failure } from './failure.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import { createFleetStats, type FleetStats, type FleetTotals, jsonTotals } from './fleet-stats.ts';
+import { type Interrupt, listenForInterrupt, pause } from './interrupt.ts';
+import type { Io } from './io.ts';
+import { createProgress, grouped, msText, type Progress, rounded } from './progress.ts';
+import type { Target } from './target.ts';
+import { createTimerWheel } from './timer-wheel.ts';
+import { drain, reachVerdict, verdictText } from './verdict.ts';
+import { createWaveforms, type MetricName } from './waveforms.ts';
+
+export interface RunOptions {
+  readonly target: Target;
+  readonly devices: number;
+  readonly rateHz: number;
+  /** Infinity: until Ctrl-C. */
+  readonly durationMs: number;
+  readonly seed: string;
+  readonly metrics: readonly MetricName[];
+  readonly isJson: boolean;
+  readonly isComparisonWaived: boolean;
+  /** One of the two. */
+  readonly token?: string;
+  readonly enrolKey?: string;
+  readonly key?: string;
+}
+
+/** An hour of readings at one a second; settled frames are kept for a gateway that was restored from a backup just now. */
+const BUFFER_BYTES = 512 * 1024;
+const RETAIN_BYTES = 8 * 1024;
+/** How long devices that cannot connect hold up the beginning. */
+const ONLINE_WAIT_MS = 15_000;
+const SHOW_EVERY_MS = 500;
+
+export async function runFleet(options: RunOptions, io: Io): Promise<number> {
+  const { target, isJson, isComparisonWaived } = options;
+  const progress = createProgress(io.stderr);
+  const interrupt = listenForInterrupt();
+  const clock = createTimerWheel();
+  const api = createApiClient(target, ENROL_AT_ONCE);
+  const stats = createFleetStats(target);
+  let fleet: Fleet | undefined;
+  try {
+    if (options.key === undefined && !isComparisonWaived)
+      progress.say(`note: ${verdictText({ isEqual: null, streams: 0, differences: [] }, false)}`);
+    // Whether the gateway is there and can be trusted shows here, once, rather than in every device.
+    await api.call('GET', '/v1/info');
+    const ids = options.token === undefined ? deviceIds(options.devices) : [''];
+    const tokens = options.token === undefined ? await enrol(ids, options.enrolKey!, api, progress) : [options.token];
+    const members = ids.map((id, index) => ({
+      device: createSimDevice({ id, token: tokens[index]!, target, clock, stats, bufferBytes: BUFFER_BYTES, retainBytes: RETAIN_BYTES }),
+      waveforms: createWaveforms(options.seed, id, options.metrics),
+    }));
+    const devices = members.map((member) => member.device);
+    fleet = createFleet(members);
+    const startedMs = await simulate(fleet, devices, options, { stats, progress, interrupt });
+
+    const left = await drain({
+      unsettled: () => fleet!.unsettled,
+      isHopeless: () => devices.every((device) => device.stoppedWhy !== '' || device.unsettled === 0),
+      onLook: (unsettled) => progress.show(`${stateLine(stats, devices.length)} · waiting for ${grouped(unsettled)} acks`),
+    });
+    progress.done();
+    const measuredS = (performance.now() - startedMs) / 1000;
+    const totals = stats.totals();
+    fleet.close();
+
+    const books = devices.flatMap((device) => device.books());
+    const verdict = await reachVerdict({ api, key: options.key, books, device: options.token === undefined ? undefined : devices[0]!.id });
+    const wereOnline = devices.filter((one) => one.wasOnline).length;
+    const isGood = left === 0 && wereOnline === devices.length && (verdict.isEqual ?? isComparisonWaived);
+    if (isJson) {
+      const { seed, rateHz } = options;
+      const line = {
+        command: 'run',
+        devices: devices.length,
+        rateHz,
+        seed,
+        seconds: rounded(measuredS),
+        ...jsonTotals(totals),
+        wereOnline,
+        unsettled: left,
+        ...verdict,
+        ok: isGood,
+      };
+      io.stdout.write(`${JSON.stringify(line)}\n`);
+    } else {
+      io.stdout.write(
+        `${summary(totals, { devices: devices.length, wereOnline, seconds: measuredS, unsettled: left })}\n${verdictText(verdict, isComparisonWaived)}\n`,
+      );
+    }
+    return isGood ? EXIT.done : EXIT.failed;
+  } finally {
+    fleet?.close();
+    progress.done();
+    interrupt.close();
+    clock.close();
+    api.close();
+  }
+}
+
+/** sim-0001, sim-0002, …; longer numbers where there are more. */
+export function deviceIds(count: number): string[] {
+  const digits = Math.max(4, String(count).length);
+  return Array.from({ length: count }, (_, index) => `sim-${String(index + 1).padStart(digits, '0')}`);
+}
+
+async function enrol(ids: readonly string[], key: string, api: ReturnType<typeof createApiClient>, progress: Progress): Promise<string[]> {
+  const tokens = await enrolFleet({
+    api,
+    key,
+    ids,
+    onProgress: (done) => progress.show(`enrolling ${grouped(done)} of ${grouped(ids.length)} devices`),
+  });
+  progress.done();
+  return tokens;
+}
+
+interface Watch {
+  readonly stats: FleetStats;
+  readonly progress: Progress;
+  readonly interrupt: Interrupt;
+}
+
+/** Connects, measures for the duration and stops. Resolves with the moment at which measuring began. */
+async function simulate(
+  fleet: Fleet,
+  devices: readonly SimDevice[],
+  options: RunOptions,
+  { stats, progress, interrupt }: Watch,
+): Promise<number> {
+  const showing = setInterval(() => progress.show(stateLine(stats, devices.length)), SHOW_EVERY_MS);
+  try {
+    await Promise.race([fleet.connect(), interrupt.asked]);
+    const connectedAtMs = performance.now();
+    while (!interrupt.isAsked && stats.totals().online < devices.length && performance.now() - connectedAtMs < ONLINE_WAIT_MS) {
+      if (devices.every((device) => device.stoppedWhy !== ''))
+        throw new Failure(`no device may connect: ${stoppedText(devices[0]!.stoppedWhy)}`);
+      await pause(50, interrupt);
+    }
+    const { online, lastFault } = stats.totals();
+    if (online === devices.length) progress.say(`${grouped(online)} ${online === 1 ? 'device is' : 'devices are'} online and measuring`);
+    else if (!interrupt.isAsked) {
+      const why = lastFault === '' ? '' : ` (${lastFault})`;
+      progress.say(`${devices.length - online} of ${devices.length} devices are not online yet; beginning all the same${why}`);
+    }
+    const startedMs = performance.now();
+    fleet.produce(options.rateHz);
+    await (options.durationMs === Number.POSITIVE_INFINITY ? interrupt.asked : pause(options.durationMs, interrupt));
+    fleet.stopProducing();
+    return startedMs;
+  } finally {
+    clearInterval(showing);
+  }
+}
+
+function stoppedText(why: string): string {
+  return why === 'credential' ? 'the gateway did not take the token (unknown, revoked or expired)' : why;
+}
+
+function stateLine(stats: FleetStats, devices: number): string {
+  const totals = stats.totals();
+  const { p50Ms, p99Ms } = stats.recent();
+  const acks = `ack p50 ${msText(p50Ms)} p99 ${msText(p99Ms)}`;
+  return `${grouped(totals.online)}/${grouped(devices)} online · sent ${grouped(totals.readingsSent)} · acked ${grouped(totals.readingsAcked)} · ${acks}`;
+}
+
+interface Outcome {
+  readonly devices: number;
+  readonly wereOnline: number;
+  readonly seconds: number;
+  readonly unsettled: number;
+}
+
+function summary(totals: FleetTotals, { devices, wereOnline, seconds, unsettled }: Outcome): string {
+  const lines = [
+    `${grouped(devices)} devices, ${seconds.toFixed(1)} s: ${grouped(totals.readingsAcked)} of ${grouped(totals.readingsSent)} readings acked in ${grouped(totals.framesAcked)} frames, ack p50 ${msText(totals.ackP50Ms)}, p99 ${msText(totals.ackP99Ms)}`,
+  ];
+  if (wereOnline < devices)
+    lines.push(`${grouped(devices - wereOnline)} devices were NEVER ONLINE${totals.lastFault ? `: ${totals.lastFault}` : ''}`);
+  if (unsettled > 0) lines.push(`${grouped(unsettled)} frames were NOT ACKED${totals.lastFault ? `: ${totals.lastFault}` : ''}`);
+  if (totals.framesLost > 0) lines.push(`${grouped(totals.framesLost)} frames were lost in full buffers and declared as gaps`);
+  if (totals.recordsRefused > 0) lines.push(`${grouped(totals.recordsRefused)} records were refused (see /v1/quarantine)`);
+  const ends = Object.entries(totals.ends).map(([why, count]) => `${why} ${count}`);
+  if (ends.length > 0) lines.push(`connections that ended: ${ends.join(', ')}`);
+  return lines.join('\n');
+}

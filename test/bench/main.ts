@@ -1,0 +1,29 @@
+// npm run bench -- NAME: each benchmark prints one JSON line a scenario and exits 1 when a figure is outside what it must be.
+
+import { fleetBench } from './fleet.ts';
+import { floorBench } from './floor-bench.ts';
+import { idleBench } from './idle.ts';
+import { ingestBench } from './ingest.ts';
+import { startBench } from './start.ts';
+
+const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readonly string[]): Promise<boolean> }>> = {
+  floor: { says: 'the bare prototype alone: what this machine can do', run: floorBench },
+  ingest: { says: 'the gateway beside the floor, in turns  [--scenario 1|2|3] [--turns 3] [--seconds 8]', run: ingestBench },
+  idle: { says: 'memory of an idle wss device beside bare ws  [--devices 5000]', run: idleBench },
+  fleet: {
+    says: 'simulated devices at 1 reading/s, nothing lost  [--devices 2000] [--duration 300] [--browser] [--one-core]',
+    run: fleetBench,
+  },
+  start: { says: 'time to ready, and memory with 100 devices at 1 reading/s', run: startBench },
+};
+
+const [name = '', ...args] = process.argv.slice(2);
+const bench = BENCHES[name];
+if (bench === undefined) {
+  console.error(
+    `usage: npm run bench -- NAME\n${Object.entries(BENCHES)
+      .map(([key, { says }]) => `  ${key.padEnd(8)}${says}`)
+      .join('\n')}`,
+  );
+  process.exitCode = 2;
+} else process.exitCode = (await bench.run(args)) ? 0 : 1;

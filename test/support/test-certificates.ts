@@ -1,0 +1,42 @@
+// Certificates that somebody could have brought along, good and bad ones.
+
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { issueCertificate } from '../../gateway/certificate-issue.ts';
+
+export const DAY_MS = 86_400_000;
+
+export interface TestPair {
+  readonly key: string;
+  readonly cert: string;
+}
+
+export function newTestKey(): KeyObject {
+  return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey;
+}
+
+export function pemOfKey(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** Signed by itself, for localhost; valid from a day ago for ten days where nothing else is said. */
+export function selfSigned({
+  fromMs = Date.now() - DAY_MS,
+  toMs = Date.now() + 10 * DAY_MS,
+  key = newTestKey(),
+}: {
+  fromMs?: number;
+  toMs?: number;
+  key?: KeyObject;
+} = {}): TestPair {
+  const name = 'localhost';
+  const cert = issueCertificate({
+    commonName: name,
+    issuerName: name,
+    notBeforeMs: fromMs,
+    notAfterMs: toMs,
+    key,
+    issuerKey: key,
+    names: ['localhost', '127.0.0.1'],
+  });
+  return { key: pemOfKey(key), cert };
+}
