@@ -21,7 +21,7 @@ export async function fetchAccounting(api: ApiClient, key: string, device?: stri
     const query = new URLSearchParams();
     if (device !== undefined) query.set('device', device);
     if (next !== null) query.set('next', next);
-    const answer = await api.call('GET', `/v1/accounting?${query}`, { credential: key });
+    const answer = await api.call('GET', `/v1/accounting?${query.toString()}`, { credential: key });
     if (answer.status === 401)
       throw new Failure('the API key in --key-file was not taken; make one with: fieldgate key add sim --role viewer');
     if (answer.status !== 200) throw new Failure(`the gateway's books could not be read: ${problemText(answer)}`);

@@ -9,7 +9,8 @@ export interface Interrupt {
 
 const EXIT_INTERRUPTED = 130;
 
-export function listenForInterrupt(): Interrupt {
+/** `say` tells a person that it was heard, since the end can take a while. */
+export function listenForInterrupt(say: (text: string) => void): Interrupt {
   let isAsked = false;
   let tell = () => {};
   const asked = new Promise<void>((resolve) => {
@@ -18,6 +19,7 @@ export function listenForInterrupt(): Interrupt {
   const onSignal = () => {
     if (isAsked) process.exit(EXIT_INTERRUPTED);
     isAsked = true;
+    say('ending: waiting for the acks that are still out; once more stops at once');
     tell();
   };
   process.on('SIGINT', onSignal);

@@ -41,7 +41,7 @@ const SHOW_EVERY_MS = 200;
 export async function replayFile(options: ReplayOptions, io: Io): Promise<number> {
   const { target, source, isJson, isComparisonWaived } = options;
   const progress = createProgress(io.stderr);
-  const interrupt = listenForInterrupt();
+  const interrupt = listenForInterrupt(progress.say);
   const clock = createTimerWheel();
   const api = createApiClient(target, 1);
   const stats = createFleetStats(target);

@@ -40,7 +40,7 @@ const SHOW_EVERY_MS = 500;
 export async function runFleet(options: RunOptions, io: Io): Promise<number> {
   const { target, isJson, isComparisonWaived } = options;
   const progress = createProgress(io.stderr);
-  const interrupt = listenForInterrupt();
+  const interrupt = listenForInterrupt(progress.say);
   const clock = createTimerWheel();
   const api = createApiClient(target, ENROL_AT_ONCE);
   const stats = createFleetStats(target);

@@ -273,7 +273,7 @@ function openOwn(ask: CertificatesAsk, files: CertificateFiles): Certificates {
       } else
         ask.log.error({ problems: read.map((problem) => problem.message) }, 'the changed certificate is broken; the old one stays in use');
     }
-    if (ask.now() > current.notAfterMs - EXPIRY_WARNING_MS && ask.now() - warnedFor > DAY_MS) {
+    if (ask.now() > current.notAfterMs - Math.min(EXPIRY_WARNING_MS, current.lifeMs / 4) && ask.now() - warnedFor > DAY_MS) {
       warnedFor = ask.now();
       const word = ask.now() > current.notAfterMs ? 'has expired' : 'expires soon';
       ask.log.warn(

@@ -52,7 +52,10 @@ function viteProgram(): string | null {
 /** stdout of the build goes to stderr: stdout is for the one line that says ready. */
 function run(program: string, args: readonly string[]): Promise<number | null> {
   return new Promise((resolve, reject) => {
+    // the console is for everybody to read, whatever the data directory is
+    const umask = process.umask(0o022);
     const child = spawn(process.execPath, [program, ...args], { cwd: ROOT, stdio: ['ignore', 2, 2] });
+    process.umask(umask);
     child.on('error', reject);
     child.on('exit', (code) => resolve(code));
   });

@@ -147,10 +147,10 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   }
 
   function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const [code, status] = clientErrorCode(error.code ?? '');
-    refusals.add(code);
-    if (sockets.hasAnswered(socket)) socket.destroy();
-    else refuseSocket(socket, { code, status });
+    const code = clientErrorCode(error.code ?? '');
+    if (code !== null) refusals.add(code);
+    if (code === null || sockets.hasAnswered(socket)) socket.destroy();
+    else refuseSocket(socket, { code });
   }
 
   const options = {
@@ -210,17 +210,20 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
 }
 
 /** What Node's parser lets through and we do not. */
-function requestFault({ rawHeaders, method }: IncomingMessage, headerCount: number): RawRefusal | null {
+function requestFault({ rawHeaders, method, url = '' }: IncomingMessage, headerCount: number): RawRefusal | null {
   if (rawHeaders.length / 2 > headerCount) return { code: 'headers-too-large', detail: `at most ${headerCount} headers` };
   if (valuesOf(rawHeaders, 'host').length !== 1) return { code: 'bad-request', detail: 'exactly one Host header is needed' };
+  // the adaptor would call it a bad request; no address of ours has one
+  if (/^[^?]*\\/.test(url)) return { code: 'not-found' };
   if (method === 'TRACE') return { code: 'method-not-allowed', headers: { Allow: 'GET, HEAD, POST, PATCH, DELETE' } };
   return null;
 }
 
-function clientErrorCode(code: string): [ProblemCode, number] {
-  if (code === 'HPE_HEADER_OVERFLOW') return ['headers-too-large', 431];
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['request-timeout', 408];
-  return ['bad-request', 400];
+/** Null: the connection broke, and nobody is there to be told. */
+function clientErrorCode(code: string): ProblemCode | null {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 'request-timeout';
+  return code.startsWith('HPE_') ? 'bad-request' : null;
 }
 
 function urlHost(host: string): string {

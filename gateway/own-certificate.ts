@@ -15,6 +15,7 @@ export interface OwnCertificate {
   readonly cert: string;
   readonly fingerprint: string;
   readonly notAfterMs: number;
+  readonly lifeMs: number;
   /** The chain ends in a certificate that is neither its own issuer nor brought along with it. */
   readonly isChainOpen: boolean;
 }
@@ -86,6 +87,7 @@ export function readOwnCertificate(files: CertificateFiles, nowMs: number): OwnC
     cert,
     fingerprint: leaf.fingerprint256,
     notAfterMs: leaf.validToDate.getTime(),
+    lifeMs: leaf.validToDate.getTime() - leaf.validFromDate.getTime(),
     isChainOpen: chain.length === 1 && !last.checkIssued(last),
   };
 }

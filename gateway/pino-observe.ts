@@ -5,7 +5,7 @@ import { Counter as PromCounter, Gauge as PromGauge, Registry, type Metric } fro
 import { pino } from 'pino';
 import type { Config } from './config.ts';
 import { createLineWriter, type LineWriter } from './log-writer.ts';
-import { printable } from './printable.ts';
+import { printable, printableText } from './printable.ts';
 import type { Counter, CounterFamily, Log, Observe, Timing } from './observe.ts';
 import { createTimingWindow } from './timing-window.ts';
 
@@ -80,10 +80,10 @@ function createLog(level: Config['log']['level'], lines: { write(line: string): 
   );
   // the values are made printable before they are JSON: a terminal shows what jq takes out of it
   return {
-    debug: (fields, message) => root.isLevelEnabled('debug') && root.debug(printable(fields), message),
-    info: (fields, message) => root.isLevelEnabled('info') && root.info(printable(fields), message),
-    warn: (fields, message) => root.isLevelEnabled('warn') && root.warn(printable(fields), message),
-    error: (fields, message) => root.error(printable(fields), message),
+    debug: (fields, message) => root.isLevelEnabled('debug') && root.debug(printable(fields), printableText(message)),
+    info: (fields, message) => root.isLevelEnabled('info') && root.info(printable(fields), printableText(message)),
+    warn: (fields, message) => root.isLevelEnabled('warn') && root.warn(printable(fields), printableText(message)),
+    error: (fields, message) => root.error(printable(fields), printableText(message)),
   };
 }
 

@@ -8,6 +8,7 @@ const ALL_UNPRINTABLE = new RegExp(UNPRINTABLE.source, 'gu');
 const DEPTH = 4;
 const ITEMS = 100;
 const LONGEST = 8192;
+const STACK_LINES = 12;
 
 export function printableText(text: string): string {
   const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text;
@@ -41,9 +42,11 @@ function fromError(error: Error, depth: number): object {
     message: printableText(error.message),
     ...(code === undefined ? {} : { code }),
     ...(error.cause === undefined || depth >= DEPTH ? {} : { cause: fromValue(error.cause, depth + 1) }),
+    // the message is in the stack again, with its own line breaks: only the places count
     stack: (error.stack ?? '')
       .split('\n')
-      .slice(1, 12)
+      .filter((line) => /^\s+at /.test(line))
+      .slice(0, STACK_LINES)
       .map((line) => printableText(line.trim())),
   };
 }

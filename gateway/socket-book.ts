@@ -74,5 +74,5 @@ export function createSocketBook(): SocketBook {
 }
 
 function peerName({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+  return `${remoteAddress ?? ''} ${remotePort ?? 0}`;
 }

@@ -31,8 +31,6 @@ import { registerStats } from './stats.ts';
 import { registerTokens } from './tokens.ts';
 import { registerUsers } from './users.ts';
 
-export type { ApiBindings, ApiDeps, LiveNumbers } from './api-deps.ts';
-
 export function createApi(deps: ApiDeps): Api {
   const api: Api = new OpenAPIHono<ApiEnv>({
     defaultHook: (result, c) => (result.success ? undefined : refuseInvalid(result.target, result.error, c)),

@@ -5,7 +5,7 @@ import type { AuditView } from '../protocol/rest.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { createPageTokens } from './page-token.ts';
 import { problem } from './problem.ts';
-import { answers, DEFAULT_LIMIT, limitParam, listOf, nextParam, type Shape } from './route-parts.ts';
+import { answers, limitParam, listOf, nextParam, pageSize, type Shape, withPaging } from './route-parts.ts';
 
 const auditShape: Shape<AuditView> = z
   .object({ id: z.number().int(), atMs: z.number(), actor: z.string(), act: z.string(), target: z.string(), detail: z.string() })
@@ -21,8 +21,9 @@ const list = createRoute({
 
 export function registerAudit(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
-  api.openapi(list, async (c) => {
-    const { limit = DEFAULT_LIMIT, next } = c.req.valid('query');
+  api.openapi({ ...list, middleware: withPaging(deps) }, async (c) => {
+    const { next, ...rest } = c.req.valid('query');
+    const limit = pageSize(deps, rest.limit);
     const before = next === undefined ? null : pageTokens.redeem('audit', next);
     if (before !== null && typeof before !== 'number') return problem(c, 'bad-token');
     const { items, more } = await deps.registry.audit({ limit, ...(before === null ? {} : { before }) });

@@ -13,12 +13,12 @@ import {
   allOf,
   answers,
   bodyOf,
-  DEFAULT_LIMIT,
   deviceParam,
   done,
   limitParam,
   listOf,
   nextParam,
+  pageSize,
   noQuery,
   printable,
   repeatableParam,
@@ -26,6 +26,7 @@ import {
   textParam,
   valueShape,
   withJson,
+  withPaging,
 } from './route-parts.ts';
 import { formatTimeMs } from './time-range.ts';
 
@@ -61,7 +62,7 @@ const deviceFields = {
   pingSeconds: z.number().nullable(),
   latest: z.record(z.string(), z.tuple([z.number(), valueShape, z.string()])).openapi({ description: 'metric → [timeMs, value, unit]' }),
   tokens: z.array(tokenShape).optional(),
-  connection: connectionShape.nullable().optional(),
+  connection: z.union([connectionShape, z.null()]).optional(),
 };
 const deviceShape: Shape<DeviceView> = z.object(deviceFields).openapi('Device');
 const createdShape: Shape<DeviceCreated> = z
@@ -136,8 +137,9 @@ const remove = createRoute({
 export function registerDevices(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
   const { devices } = deps.identity;
-  api.openapi(list, (c) => {
-    const { limit = DEFAULT_LIMIT, next, cursor, ...filter } = c.req.valid('query');
+  api.openapi({ ...list, middleware: withPaging(deps) }, (c) => {
+    const { limit: asked, next, cursor, ...filter } = c.req.valid('query');
+    const limit = pageSize(deps, asked);
     const token = next ?? cursor;
     const query = ['devices', filter];
     const after = token === undefined ? '' : pageTokens.redeem(query, token);

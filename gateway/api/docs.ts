@@ -2,8 +2,10 @@
 
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import type { Access } from '../identity/access.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { PAGE_HEADERS } from './console.ts';
+import { ROUTE_ENTRIES } from './gate.ts';
 import { problem } from './problem.ts';
 import { createStaticFolder, respondWithFile, staticFile } from './static-folder.ts';
 
@@ -54,7 +56,7 @@ export function registerDocs(api: Api, deps: ApiDeps): void {
 }
 
 function openApiOf(api: Api, deps: ApiDeps): object {
-  return api.getOpenAPI31Document({
+  const document = api.getOpenAPI31Document({
     openapi: '3.1.0',
     info: {
       title: 'Fieldgate',
@@ -62,6 +64,22 @@ function openApiOf(api: Api, deps: ApiDeps): object {
       description: 'Devices, readings and administration. Times ending in `At` are RFC 3339, in `Ms` epoch milliseconds.',
     },
     servers: [{ url: deps.config.http.publicUrl === '' ? '/' : deps.config.http.publicUrl }],
-    security: [{ bearer: [] }, { cookie: [] }],
   });
+  // Roles come from the table that enforces them, so that the document cannot say another.
+  for (const { method, path, role } of ROUTE_ENTRIES) {
+    const item = (document.paths?.[path.replaceAll(/:(\w+)/g, '{$1}')] ?? {}) as Record<string, object | undefined>;
+    const operation = item[method.toLowerCase()];
+    if (operation) Object.assign(operation, { 'x-access': role, security: securityOf(role) });
+  }
+  const securitySchemes = {
+    bearer: { type: 'http', scheme: 'bearer', description: 'An API key, a device token or an enrolment key' },
+    session: { type: 'apiKey', in: 'cookie', name: '__Host-fieldgate', description: 'The cookie of POST /v1/session' },
+  };
+  return { ...document, components: { ...document.components, securitySchemes } };
+}
+
+function securityOf(role: Access): object[] {
+  if (role === 'public') return [];
+  if (role === 'device' || role === 'enrolment') return [{ bearer: [] }];
+  return role === 'session' || role === 'metrics' ? [{}, { bearer: [] }, { session: [] }] : [{ bearer: [] }, { session: [] }];
 }

@@ -6,7 +6,7 @@ import type { EventRow } from '../storage/store.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { createPageTokens } from './page-token.ts';
 import { problem } from './problem.ts';
-import { answers, DEFAULT_LIMIT, limitParam, listOf, nextParam, type Shape, textParam } from './route-parts.ts';
+import { answers, limitParam, listOf, nextParam, pageSize, type Shape, textParam, withPaging } from './route-parts.ts';
 
 const eventShape: Shape<EventView> = z
   .object({
@@ -30,8 +30,9 @@ const events = createRoute({
 export function registerEvents(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
   const { store } = deps;
-  api.openapi(events, async (c) => {
-    const { device = '', limit = DEFAULT_LIMIT, next } = c.req.valid('query');
+  api.openapi({ ...events, middleware: withPaging(deps) }, async (c) => {
+    const { device = '', next, ...rest } = c.req.valid('query');
+    const limit = pageSize(deps, rest.limit);
     const before = next === undefined ? null : pageTokens.redeem(['events', device], next);
     if (before !== null && typeof before !== 'number') return problem(c, 'bad-token');
     const { items, more } = await store.read('events', { device, limit, ...(before === null ? {} : { before }) });

@@ -3,7 +3,7 @@
 import type { Context, TypedResponse } from 'hono';
 import type { JSONParsed } from 'hono/utils/types';
 import type { Refusal } from '../identity/identity.ts';
-import { PROBLEMS } from '../protocol/problems.ts';
+import { problemDocument, PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
 import type { Problem } from '../protocol/rest.ts';
 import type { ApiEnv } from './api-deps.ts';
 
@@ -24,15 +24,14 @@ export interface ProblemMore {
 
 const RETRY_AFTER_SECONDS: Readonly<Record<string, number>> = { 'too-many-failures': 6, 'too-many-exports': 5, 'store-unavailable': 5 };
 
-/** Codes that only sockets know have no status of their own; over HTTP they are a bad request. */
 export function problem(c: Context<ApiEnv>, code: string, more: ProblemMore = {}): ProblemResponse {
-  const known = Object.hasOwn(PROBLEMS, code) ? code : 'internal';
-  const entry = PROBLEMS[known as keyof typeof PROBLEMS];
-  const status = (entry.status === 0 ? 400 : entry.status) as ProblemStatus;
+  const known = Object.hasOwn(PROBLEMS, code) ? (code as ProblemCode) : 'internal';
+  const document = problemDocument(known, more.detail);
+  // Codes that only sockets know have no status of their own; over HTTP they are a bad request.
+  const status = (document.status === 0 ? 400 : document.status) as ProblemStatus;
   c.set('refused', known);
   // A stranger learns nothing: every 401 has the same bytes.
-  const told = status === 401 ? {} : { detail: more.detail, errors: more.errors, ...more.extra };
-  const body: Problem = { type: `urn:fieldgate:problem:${known}`, title: entry.title, status, code: known, ...told };
+  const body: Problem = status === 401 ? document : { ...document, status, errors: more.errors, ...more.extra };
   const headers: Record<string, string> = { ...more.headers, 'content-type': 'application/problem+json' };
   if (status === 401) headers['www-authenticate'] = 'Bearer';
   // Spread over some seconds, so that those who were turned away together do not come back together.

@@ -5,7 +5,7 @@ import type { QuarantineView } from '../protocol/rest.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { createPageTokens } from './page-token.ts';
 import { problem } from './problem.ts';
-import { answers, DEFAULT_LIMIT, limitParam, listOf, nextParam, type Shape, textParam } from './route-parts.ts';
+import { answers, limitParam, listOf, nextParam, pageSize, type Shape, textParam, withPaging } from './route-parts.ts';
 
 const quarantineShape: Shape<QuarantineView> = z
   .object({
@@ -34,8 +34,9 @@ const quarantine = createRoute({
 export function registerQuarantine(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
   const { store } = deps;
-  api.openapi(quarantine, async (c) => {
-    const { device = '', limit = DEFAULT_LIMIT, next } = c.req.valid('query');
+  api.openapi({ ...quarantine, middleware: withPaging(deps) }, async (c) => {
+    const { device = '', next, ...rest } = c.req.valid('query');
+    const limit = pageSize(deps, rest.limit);
     const before = next === undefined ? null : pageTokens.redeem(['quarantine', device], next);
     if (before !== null && typeof before !== 'number') return problem(c, 'bad-token');
     const { items, more } = await store.read('quarantine', { device, limit, ...(before === null ? {} : { before }) });

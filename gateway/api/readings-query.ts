@@ -4,7 +4,7 @@ import type { SeriesRow } from '../storage/store.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { PageTokens } from './page-token.ts';
 import type { FieldFault } from './problem.ts';
-import { allOf, DEFAULT_LIMIT, parameterFault } from './route-parts.ts';
+import { allOf, pageSize, parameterFault } from './route-parts.ts';
 import { parseTimeUs, TIME_BOUND_US, type TimeRange } from './time-range.ts';
 
 export interface ReadingsParameters {
@@ -56,7 +56,8 @@ export interface QuestionFault {
 }
 
 export function readQuestion(deps: ApiDeps, pageTokens: PageTokens, ask: ReadingsParameters): ReadingsQuestion | QuestionFault {
-  const { limit = DEFAULT_LIMIT, format = 'json' } = ask;
+  const { format = 'json' } = ask;
+  const limit = pageSize(deps, ask.limit);
   const choice = choiceOf(ask);
   // `limit` may change between pages; everything else makes another query.
   const key = ['readings', choice.devices, choice.metrics, ask.from, ask.to, ask.since];

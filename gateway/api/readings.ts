@@ -11,37 +11,36 @@ import { problem, refuse } from './problem.ts';
 import { type FoundPage, readPage, withSettledSeries } from './readings-pages.ts';
 import { type ReadingsQuestion, readQuestion, type SeriesChoice } from './readings-query.ts';
 import {
-  answers,
   limitParam,
   nextParam,
   pointShape,
   pointsParam,
+  refusals,
   repeatableParam,
   type Shape,
   textParam,
   valueShape,
+  withPaging,
 } from './route-parts.ts';
 import { bucketStartMs } from './time-range.ts';
 
 const name = { device: z.string(), metric: z.string(), unit: z.string() };
 const readingsFields = { ...name, readings: z.array(pointShape) };
 const page = { next: z.string().nullable(), cursor: z.string() };
-const readingsShape: Shape<ReadingsAnswer> = z
-  .union([z.object({ ...readingsFields, ...page }), z.object({ series: z.array(z.object(readingsFields)), ...page })])
-  .openapi('Readings');
+const readingsShape: Shape<ReadingsAnswer> = z.union([
+  z.object({ ...readingsFields, ...page }).openapi('Readings'),
+  z.object({ series: z.array(z.object(readingsFields)), ...page }).openapi('ReadingsOfSeveral'),
+]);
 
 const orNull = z.number().nullable();
-const bucketsFields = {
-  ...name,
-  fromMs: z.number(),
-  toMs: z.number(),
-  buckets: z
-    .array(z.tuple([z.number(), z.number().int(), orNull, orNull, orNull, valueShape, valueShape]))
-    .openapi({ description: '[startMs, count, min, max, avg, first, last]; empty buckets are left out' }),
-};
-const bucketsShape: Shape<BucketsAnswer> = z
-  .union([z.object({ ...bucketsFields, cursor: z.string() }), z.object({ series: z.array(z.object(bucketsFields)), cursor: z.string() })])
-  .openapi('Buckets');
+const bucketShape = z
+  .tuple([z.number(), z.number().int(), orNull, orNull, orNull, valueShape, valueShape])
+  .openapi('Bucket', { description: '[startMs, count, min, max, avg, first, last]; empty buckets are left out' });
+const bucketsFields = { ...name, fromMs: z.number(), toMs: z.number(), buckets: z.array(bucketShape) };
+const bucketsShape: Shape<BucketsAnswer> = z.union([
+  z.object({ ...bucketsFields, cursor: z.string() }).openapi('Buckets'),
+  z.object({ series: z.array(z.object(bucketsFields)), cursor: z.string() }).openapi('BucketsOfSeveral'),
+]);
 
 const moment = 'RFC 3339, epoch milliseconds, or now-6h (s m h d w)';
 const query = z.strictObject({
@@ -62,7 +61,6 @@ const read = createRoute({
   summary: 'Readings: raw, in buckets, since a cursor, or as a file',
   request: { query },
   responses: {
-    ...answers(200, z.union([readingsShape, bucketsShape]), 'Readings or buckets; one series at the top, several under `series`'),
     200: {
       description: 'Readings or buckets; one series at the top, several under `series`',
       content: {
@@ -71,6 +69,7 @@ const read = createRoute({
         'application/x-ndjson': { schema: z.string() },
       },
     },
+    default: refusals,
   },
 });
 
@@ -80,7 +79,7 @@ const CELLS_PER_POINT_LIMIT = 20;
 export function registerReadings(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
   const files = createExports(deps);
-  api.openapi(read, async (c) => {
+  api.openapi({ ...read, middleware: withPaging(deps) }, async (c) => {
     const question = readQuestion(deps, pageTokens, c.req.valid('query'));
     if ('refused' in question) return problem(c, question.refused, question);
     if (question.kind === 'buckets') {

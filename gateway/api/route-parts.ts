@@ -1,7 +1,7 @@
 // The parts that most route definitions have in common: answers, paging parameters, and what a failed check of them is called.
 
 import { z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import type { Problem, List } from '../protocol/rest.ts';
 import type { ApiDeps, ApiEnv } from './api-deps.ts';
 import { jsonBody } from './json-body.ts';
@@ -69,7 +69,7 @@ export const noQuery = z.strictObject({});
 export const deviceParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' }, example: 'pump-1' }) });
 
 const MAX_LIMIT = 10_000;
-export const DEFAULT_LIMIT = 500;
+const DEFAULT_LIMIT = 500;
 const wholeNumber = (max: number) =>
   z
     .string()
@@ -125,6 +125,25 @@ function bodyFaults(issue: z.core.$ZodIssue): FieldFault[] {
     .slice(0, 20)
     .map((key) => ({ pointer: `${at}/${key.replace(/[^\w.-]/g, '?').slice(0, 64)}`, detail: 'there is no such field' }));
 }
+
+/** The page size: what was asked for, or the usual one. */
+export function pageSize(deps: ApiDeps, asked: number | undefined): number {
+  return asked ?? Math.min(DEFAULT_LIMIT, deps.config.limits.pageRows);
+}
+
+/** The configuration may allow less than the schema: `limit` up to `limits.pageRows`, `points` up to `limits.chartPoints`. */
+export const withPaging = (deps: ApiDeps): MiddlewareHandler<ApiEnv>[] => [
+  async (c, next) => {
+    const { pageRows, chartPoints } = deps.config.limits;
+    for (const [name, max] of [
+      ['limit', pageRows],
+      ['points', chartPoints],
+    ] as const) {
+      if (Number(c.req.query(name)) > max) return problem(c, 'bad-limit', { errors: [parameterFault(name, `at most ${max}`)] });
+    }
+    return next();
+  },
+];
 
 /** Reads the JSON body within the limits before the route's own schema sees it. */
 export const withJson = (deps: ApiDeps, isOptional = false) => [jsonBody(deps.config.limits, isOptional)];

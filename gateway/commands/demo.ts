@@ -10,7 +10,6 @@ import { type Config, DEFAULTS } from '../config.ts';
 import type { FetchLocal } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { IssuedEnrolment, IssuedKey } from '../protocol/rest.ts';
-import { runGateway } from '../run-gateway.ts';
 import { type Cli, type CommandSpec, wholeBetween } from './cli.ts';
 import { PORT_OPTION, stopWithin, untilAskedToStop } from './start.ts';
 
@@ -43,6 +42,7 @@ export const DEMO: CommandSpec = {
       http: { ...DEFAULTS.http, host: HOST, port: port ?? (await freePort()) },
       log: { ...DEFAULTS.log, level: 'error' },
     };
+    const { runGateway } = await import('../run-gateway.ts');
     const gateway = await runGateway({ config, file: null, env: cli.env, say: cli.say });
     const asked = untilAskedToStop(gateway);
     const url = `https://localhost:${new URL(gateway.url).port}`;

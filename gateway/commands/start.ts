@@ -1,7 +1,7 @@
 // fieldgate start: runs the gateway until somebody says stop. One line on stdout when it accepts connections; everything else is the log.
 
 import { EXIT } from '../failure.ts';
-import { runGateway, type RunningGateway } from '../run-gateway.ts';
+import type { RunningGateway } from '../run-gateway.ts';
 import { type CommandSpec, configOf, type OptionSpec, wholeBetween } from './cli.ts';
 
 /** Beyond the drain: closing files, ending threads. */
@@ -19,6 +19,8 @@ export const START: CommandSpec = {
   ],
   run: async (cli, { options }) => {
     const loaded = configOf(cli, options);
+    // loaded only here: the other commands start in a third of the time
+    const { runGateway } = await import('../run-gateway.ts');
     const gateway = await runGateway({ config: loaded.config, file: loaded.file, env: cli.env, say: cli.say });
     const asked = untilAskedToStop(gateway);
     cli.out(`ready ${gateway.url}`);

@@ -2,10 +2,10 @@
 // is one look into memory, and a failure is counted where it is found.
 
 import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
-import { cookieName, cookiesNamed, parseAuthorization, valuesOf } from './credential-headers.ts';
+import { cookieName, valuesOf } from './credential-headers.ts';
 import type { Bearer, Credentials, Principal } from './identity.ts';
 import { isLoopback, type Origins } from './origins.ts';
-import { subprotocolsOf } from './subprotocols.ts';
+import { type Presented, presentedCredential } from './presented-credential.ts';
 
 /**
  * `public` asks for nothing. `session` takes whom it finds and leaves the rest to its handler, which signs people in and out. `metrics` is
@@ -118,17 +118,18 @@ export interface AccessOptions {
   readonly origins: Origins;
 }
 
-const MAX_CREDENTIAL_BYTES = 1024;
 const RANK = { viewer: 0, operator: 1, admin: 2 } as const;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-const URL_SECRETS = ['token', 'access_token'];
 
 export function createAccess({ credentials, origins }: AccessOptions): Authorize {
   return function authorize(request) {
     const access = accessOf(request);
     if (request.viaLocalSocket) return local(access);
-    const found = gather(request, access);
-    if ('code' in found) return found;
+    const found = presentedCredential(request, access !== 'device' && access !== 'enrolment');
+    if ('fault' in found) {
+      const isHarmless = access === 'public' && found.fault === 'ambiguous-credentials';
+      return isHarmless ? NOBODY : refusal(found.fault);
+    }
     if (access === 'public') return NOBODY;
     if (found.kind === 'none') {
       // sign-in writes a cookie: a page of another origin must not do it in this browser
@@ -139,7 +140,7 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
     return found.kind === 'cookie' ? byCookie(request, access, found) : byBearer(request, access, found);
   };
 
-  function byCookie(request: AccessRequest, access: Access, { secret }: Found & { kind: 'cookie' }): AccessGranted | AccessRefusal {
+  function byCookie(request: AccessRequest, access: Access, { secret }: Presented & { kind: 'cookie' }): AccessGranted | AccessRefusal {
     const principal = secret === null ? null : credentials.session(secret);
     if (principal === null && access === 'session') return originAllows(request) ? NOBODY : refusal('origin-denied');
     // a stale tab is no guesser: it must not slow the sign-in that follows
@@ -151,7 +152,7 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
     return admit(access, principal);
   }
 
-  function byBearer(request: AccessRequest, access: Access, found: Found & { kind: 'bearer' }): AccessGranted | AccessRefusal {
+  function byBearer(request: AccessRequest, access: Access, found: Presented & { kind: 'bearer' }): AccessGranted | AccessRefusal {
     const bearer = credentials.bearer(found.secret);
     if (bearer === null || !isNamed(bearer, found.device)) return fail(request, 'wrong');
     const isFromPage = found.isSubprotocol && access !== 'device' && valuesOf(request.rawHeaders, 'origin').length > 0;
@@ -176,48 +177,12 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
   }
 }
 
-type Found =
-  | { readonly kind: 'none' }
-  /** Null: two of one name, or longer than any of ours. */
-  | { readonly kind: 'cookie'; readonly secret: string | null }
-  /** `device`: the user part of Basic, which must be the token's device. A credential we cannot read is an empty secret. */
-  | { readonly kind: 'bearer'; readonly secret: string; readonly device: string | null; readonly isSubprotocol: boolean };
-
 const NOBODY: AccessGranted = { principal: null };
 
 function accessOf({ method, path }: AccessRequest): Access {
   const key = `${method === 'HEAD' ? 'GET' : method} ${path}`;
   if (!Object.hasOwn(ACCESS, key)) throw new Error(`${key} has no role: give it one in identity/access.ts`);
   return ACCESS[key as RouteKey];
-}
-
-/** The one credential of the request, or why it is no request that we answer. */
-function gather({ method, path, url, rawHeaders, encrypted, address }: AccessRequest, access: Access): Found | AccessRefusal {
-  const query = url.indexOf('?');
-  if (query >= 0) {
-    const parameters = new URLSearchParams(url.slice(query + 1));
-    if (URL_SECRETS.some((name) => parameters.has(name))) return refusal('token-in-url');
-  }
-  const authorization = valuesOf(rawHeaders, 'authorization');
-  if (authorization.length > 1) return refusal('bad-request');
-  const header = authorization[0];
-  if (header !== undefined && Buffer.byteLength(header) > MAX_CREDENTIAL_BYTES) return refusal('bad-request');
-  const offered = method === 'UPGRADE' ? subprotocolsOf(rawHeaders).bearer : null;
-  if (offered !== null && offered.length > MAX_CREDENTIAL_BYTES) return refusal('bad-request');
-  if (header !== undefined && offered !== null) return refusal('ambiguous-credentials');
-
-  // devices have no cookies; over plain HTTP they are taken on loopback alone
-  const readsCookie = access !== 'device' && access !== 'enrolment' && (encrypted || isLoopback(address));
-  const cookies = readsCookie ? cookiesNamed(rawHeaders, cookieName(encrypted)) : [];
-  if (cookies.length > 0 && (header !== undefined || offered !== null) && access !== 'public') return refusal('ambiguous-credentials');
-  if (header !== undefined) {
-    const basic = method === 'UPGRADE' && path === '/v1/device';
-    return { kind: 'bearer', isSubprotocol: false, ...parseAuthorization(header, basic) };
-  }
-  if (offered !== null) return { kind: 'bearer', secret: offered, device: null, isSubprotocol: true };
-  if (cookies.length === 0) return { kind: 'none' };
-  const [cookie = ''] = cookies;
-  return { kind: 'cookie', secret: cookies.length === 1 && cookie.length <= MAX_CREDENTIAL_BYTES ? cookie : null };
 }
 
 function admit(access: Access, principal: Principal): AccessGranted | AccessRefusal {

@@ -177,6 +177,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   function readRecord(record: unknown, context: FrameContext): ProblemCode | null {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return 'wrong-type';
     collect(record as Record<string, unknown>);
+    if (isFrameForbidden) return 'forbidden-key';
     if (fault !== null) return fault;
     if (isBaseOnly) return null;
     const given = (value === undefined ? 0 : 1) + (text === undefined ? 0 : 1) + (flag === undefined ? 0 : 1);

@@ -6,6 +6,7 @@ import { planAfterClose } from './close-plan.ts';
 import type { Clock, DeviceSocket, SocketEnd, SocketEvents, Timer } from './device-socket.ts';
 import { type FrameBody, readingsFrame, splitAgain, splitIntoFrames } from './frame-split.ts';
 import type { DeviceLimits, ErrorMessage, Gap, Hello, Reject, SenmlRecord, Welcome } from './messages.ts';
+import { watchSilence } from './silence-watch.ts';
 import { type BufferEntry, makeStreamId, type SendBuffer } from './send-buffer.ts';
 
 export type ClientState =
@@ -283,23 +284,15 @@ class Client implements DeviceClient {
     this.#accused = null;
   }
 
-  /** A gateway from which not even a ping has come for two rounds is gone, whatever TCP believes. */
-  #watchSilence(welcome: Welcome): void {
-    if (!this.#socket?.seesPings || !(welcome.pingSeconds > 0)) return;
-    const limitMs = (2 * welcome.pingSeconds + (welcome.pongSeconds || 0)) * 1000;
-    const look = (dueAtMs: number): void => {
-      const nowMs = this.#clock.nowMs();
-      const quietMs = nowMs - this.#heardAtMs;
-      // A timer that comes late means that this side stood still: what has arrived meanwhile is read first.
-      const isLate = nowMs - dueAtMs > 2_000;
-      if (quietMs >= limitMs && !isLate) this.#giveUp('silent');
-      else wait(Math.max(2_000, limitMs - quietMs));
-    };
-    const wait = (delayMs: number): void => {
-      const dueAtMs = this.#clock.nowMs() + delayMs;
-      this.#arm(delayMs, () => look(dueAtMs));
-    };
-    wait(limitMs);
+  #watchSilence({ pingSeconds, pongSeconds }: Welcome): void {
+    if (!this.#socket?.seesPings || !(pingSeconds > 0)) return;
+    watchSilence({
+      limitMs: (2 * pingSeconds + (pongSeconds || 0)) * 1000,
+      nowMs: () => this.#clock.nowMs(),
+      heardAtMs: () => this.#heardAtMs,
+      arm: (delayMs, run) => this.#arm(delayMs, run),
+      onSilence: () => this.#giveUp('silent'),
+    });
   }
 
   #release(): DeviceSocket | null {

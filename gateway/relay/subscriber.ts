@@ -28,8 +28,9 @@ export class Subscriber {
 
   /** A parsed message; false when it has no business on this socket and the connection should be closed 4403. */
   message(message: unknown): boolean {
-    if (typeof message !== 'object' || message === null || Array.isArray(message))
-      return !Array.isArray(message) || this.#error('bad-shape');
+    // an array is a SenML pack: readings
+    if (Array.isArray(message)) return false;
+    if (typeof message !== 'object' || message === null) return this.#error('bad-json');
     const { type, id } = message as { type?: unknown; id?: unknown };
     if (type === 'readings' || type === 'hello' || type === 'gap') return false;
     if (type === 'subscribe') this.#subscribe(message as Subscribe);

@@ -26,9 +26,9 @@ export const lintCheck: Check = {
 export const typesCheck: Check = {
   name: 'types',
   async run(root) {
-    const server = await runTool(root, 'tsc', ['-p', root, '--pretty', 'false'], plainLines);
+    const server = await runTool(root, 'tsc', ['-p', root, '--pretty', 'false'], compilerLines);
     const web = existsSync(join(root, 'web/tsconfig.json'))
-      ? await runTool(root, 'tsc', ['-p', join(root, 'web/tsconfig.json'), '--pretty', 'false'], plainLines)
+      ? await runTool(root, 'tsc', ['-p', join(root, 'web/tsconfig.json'), '--pretty', 'false'], compilerLines)
       : outcome(['web/tsconfig.json is missing: the console is not type-checked']);
     return outcome([...server.findings, ...web.findings], [...server.warnings, ...web.warnings]);
   },
@@ -36,7 +36,7 @@ export const typesCheck: Check = {
 
 export const deadCodeCheck: Check = {
   name: 'dead code',
-  run: (root) => runTool(root, 'knip', ['--reporter', 'compact', '--no-progress', '--no-config-hints'], plainLines),
+  run: (root) => runTool(root, 'knip', ['--reporter', 'compact', '--no-progress', '--no-config-hints'], deadCodeLines),
 };
 
 /** Runs one tool; its lines become findings, and a tool that fails without a word is a finding too. */
@@ -74,6 +74,22 @@ function run(command: string, args: readonly string[], cwd: string): Promise<End
 
 function plainLines(output: string): string[] {
   return output.split('\n').filter((line) => line.trim() !== '');
+}
+
+/** tsc explains an error in indented lines below it; the first one says where. */
+function compilerLines(output: string): string[] {
+  return plainLines(output).filter((line) => !line.startsWith(' '));
+}
+
+/** `Unused exports (2)`, then `a.ts: one, two`, becomes `a.ts: unused exports: one, two`. */
+function deadCodeLines(output: string): string[] {
+  let heading = '';
+  return plainLines(output).flatMap((line) => {
+    const found = /^([A-Z][\w ]+) \(\d+\)$/.exec(line)?.[1];
+    if (found) heading = found.toLowerCase();
+    const [file, ...names] = line.split(': ');
+    return found ? [] : [names.join() === file ? `${file}: ${heading.replace(/s$/, '')}` : `${file}: ${heading}: ${names.join(': ')}`];
+  });
 }
 
 function unixLines(output: string): string[] {

@@ -1,6 +1,7 @@
 // Every route of the access table, every role and every method: who gets in, who is sent away, and with what words.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compareRoutes } from '../../gateway/api/api.ts';
 import { ROUTES } from '../../gateway/identity/access.ts';
 import type { Role } from '../../gateway/protocol/rest.ts';
 import { type ApiHouse, openApiHouse } from '../support/api-house.ts';
@@ -67,6 +68,14 @@ test.each(PATHS.flatMap((path) => METHODS.map((method) => ({ path, method }))))(
     }
   },
 );
+
+test('an app with a handler that has no role, or a role that has no handler, does not start', () => {
+  const routes = ROUTES.map(({ method, path }) => ({ method, path, basePath: '/', handler: () => undefined }));
+  expect(compareRoutes({ routes })).toEqual({ unknown: ['UPGRADE /v1/device', 'UPGRADE /v1/live'], unserved: [] });
+  const more = compareRoutes({ routes: [...routes.slice(3), { ...routes[0], method: 'GET', path: '/v1/hole' }] as typeof routes });
+  expect(more.unknown).toEqual(['GET /v1/hole']);
+  expect(more.unserved).toEqual(ROUTES.slice(0, 3).flatMap(({ method, path }) => (method === 'UPGRADE' ? [] : [`${method} ${path}`])));
+});
 
 test('HEAD is answered like GET, without a body', async () => {
   const head = await house.ask('HEAD', '/v1/devices', { as: 'viewer' });

@@ -78,11 +78,41 @@ test('frames that a lost connection swallowed arrive exactly once, in order', as
 test('Ctrl-C ends the measuring, not the comparison', async () => {
   await using gateway = await startFakeGateway();
   using folder = createSimFolder();
+  let isSent = false;
   const end = await runSim(['run', ...fakeFlags(folder, gateway.port), '--devices', '3', '--rate', '50'], {
-    onStderr: (text, kill) => text.includes('3 devices are online') && kill('SIGINT'),
+    onStderr(text, kill) {
+      // Once: the second would be the end at once.
+      if (isSent || !text.includes('3 devices are online')) return;
+      isSent = true;
+      kill('SIGINT');
+    },
   });
   expect(end.stdout).toContain("the gateway's books agree: 3 streams");
   expect(end.code).toBe(0);
+});
+
+test('L7 Ctrl-C twice stops at once with exit code 130', async () => {
+  let interrupt = () => {};
+  await using gateway = await startFakeGateway({
+    onFrame() {
+      interrupt();
+      return 'ignore';
+    },
+  });
+  using folder = createSimFolder();
+  const sent = new Set<string>();
+  const end = await runSim(['run', ...fakeFlags(folder, gateway.port), '--devices', '2', '--rate', '50'], {
+    onStderr(text, kill) {
+      const once = (when: string) => {
+        if (sent.has(when)) return;
+        sent.add(when);
+        kill('SIGINT');
+      };
+      interrupt = () => once('a frame is out');
+      if (text.includes('once more stops at once')) once('it waits for acks');
+    },
+  });
+  expect(end).toMatchObject({ code: 130, stdout: '' });
 });
 
 test.each(['acked', 'stored', 'readings', 'unexplained'] as const)(

@@ -11,8 +11,8 @@ export interface FakeGatewayOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Changes the books before they are told. */
   readonly forge?: (row: AccountingRow) => AccountingRow;
-  /** Says what to do with a frame: `close` hangs up before it is read, once a seq and device. */
-  readonly onFrame?: (device: string, seq: number) => 'take' | 'close' | 'refuse';
+  /** Says what to do with a frame: `close` hangs up instead of reading it, `ignore` never acks it. */
+  readonly onFrame?: (device: string, seq: number) => 'take' | 'close' | 'refuse' | 'ignore';
   readonly limits?: { readonly frameBytes: number; readonly readingsPerFrame: number; readonly unackedFrames: number };
 }
 
@@ -95,6 +95,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}): Promis
       } else {
         const fate = onFrame(device, message.seq);
         if (fate === 'close') return ws.terminate();
+        if (fate === 'ignore') return;
         row.acked = row.settled = message.seq;
         if (fate === 'refuse') {
           row.quarantined++;

@@ -18,10 +18,10 @@ export function pemOfKey(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** Signed by itself, for localhost; valid from a day ago for ten days where nothing else is said. */
+/** Signed by itself, for localhost; valid from a day ago for ninety days where nothing else is said. */
 export function selfSigned({
   fromMs = Date.now() - DAY_MS,
-  toMs = Date.now() + 10 * DAY_MS,
+  toMs = Date.now() + 90 * DAY_MS,
   key = newTestKey(),
 }: {
   fromMs?: number;

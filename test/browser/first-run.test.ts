@@ -1,0 +1,106 @@
+// How people get in: set-up with the code of the log, a password, an API key, a link with a key; and out again.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
+import { startTestGateway } from '../support/gateway.ts';
+
+let browser: TestBrowser;
+beforeAll(async () => {
+  browser = await openTestBrowser();
+});
+afterAll(() => browser?.[Symbol.asyncDispose]());
+
+test('the code of the log makes the first admin, who signs out and in again by password', async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  await page.goto(gateway.url);
+  await page.getByRole('heading', { name: 'Set up this gateway' }).waitFor();
+  await opened.picture('setup');
+  await page.getByLabel('One-time code').fill('wrong-code');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+  await page.getByRole('button', { name: 'Create administrator' }).click();
+  await page.getByText('That code does not match').waitFor();
+  await opened.forgive();
+
+  await page.getByLabel('One-time code').fill(gateway.setupCode ?? '');
+  await page.getByLabel('Administrator’s name').fill('ada');
+  await page.getByRole('button', { name: 'Create administrator' }).click();
+  await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+  await page.locator('[data-link="live"]').waitFor();
+  await opened.picture('fleet-empty');
+
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByText('You are signed out.').waitFor();
+  await page.getByLabel('Name').fill('Ada');
+  await page.getByLabel('Password', { exact: true }).fill('not the password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('do not match').waitFor();
+  await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('an API key signs in, and what its role cannot do is not shown', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.addDevice('pump-1');
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  const key = await gateway.key('viewer');
+  await page.goto(`${gateway.url}/devices/pump-1`);
+  await page.getByRole('button', { name: 'API key' }).click();
+  await page.getByLabel('API key', { exact: true }).last().fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'pump-1' }).waitFor();
+  await page.getByRole('heading', { name: 'Books' }).waitFor();
+  expect(await page.getByRole('button', { name: 'Suspend' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'Fleet' }).first().click();
+  await page.locator('[data-device="pump-1"]').waitFor();
+  expect(await page.getByRole('button', { name: 'Add device' }).count()).toBe(0);
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('a key in the fragment of a link is exchanged and erased from the address and the history', async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  await page.goto(`${gateway.url}/?state=live#key=${await gateway.key('viewer')}`);
+  await page.locator('[data-link="live"]').waitFor();
+  expect(page.url()).toBe(`${gateway.url}/?state=live`);
+  expect(await page.evaluate('history.length')).toBeLessThanOrEqual(2);
+  // the cookie holds the session: the bare address is enough from now on
+  await page.reload();
+  await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('a link with a revoked key says so and offers the other ways in', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.key('admin');
+  await using opened = await browser.open(gateway);
+  await opened.page.goto(`${gateway.url}/#key=fgk_${'a'.repeat(43)}`);
+  await opened.page.getByText('The key in this link is not valid any more').waitFor();
+  expect(new URL(opened.page.url()).hash).toBe('');
+});
+
+test('a session that ends elsewhere leads to the sign-in page, and back to the same place after it', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.addDevice('pump-1');
+  await gateway.admin('/v1/users', { method: 'POST', body: { name: 'ada', role: 'viewer', password: 'correct horse battery' } });
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  await page.goto(`${gateway.url}/devices/pump-1`);
+  const signIn = async (): Promise<void> => {
+    await page.getByLabel('Name').fill('ada');
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { name: 'pump-1' }).waitFor();
+  };
+  await signIn();
+  await page.locator('[data-link="live"]').waitFor();
+  // the same cookie, used by another tab
+  await page.evaluate(() => fetch('/v1/session', { method: 'DELETE' }).then(() => undefined));
+  await page.getByText('Your session has ended').waitFor();
+  await signIn();
+});

@@ -1,0 +1,112 @@
+// The Fleet page with real devices on real sockets.
+
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
+import { startTestGateway } from '../support/gateway.ts';
+
+let browser: TestBrowser;
+beforeAll(async () => {
+  browser = await openTestBrowser();
+});
+afterAll(() => browser?.[Symbol.asyncDispose]());
+
+const rowOf = (page: Page, device: string) => page.locator(`[data-device="${device}"]`);
+
+test('a value that a device sends is seen on the Fleet page, with its unit, and goes on changing', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  device.send([{ n: 'flow-temp', u: 'Cel', v: 21.5 }]);
+  await rowOf(page, 'pump-1').getByText('21.5').waitFor();
+  await rowOf(page, 'pump-1').getByText('°C').waitFor();
+  await rowOf(page, 'pump-1').getByText('Flow temp').waitFor();
+  await rowOf(page, 'pump-1').getByText('Live').waitFor();
+  device.send([{ n: 'flow-temp', u: 'Cel', v: 22.75 }]);
+  await rowOf(page, 'pump-1').getByText('22.75').waitFor();
+  await device[Symbol.asyncDispose]();
+  await rowOf(page, 'pump-1').getByText('Offline').waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('a device that is added elsewhere joins an open page', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.addDevice('pump-1');
+  await using opened = await browser.openSignedIn(gateway, '/');
+  await rowOf(opened.page, 'pump-1').waitFor();
+  await using device = await gateway.device('pump-2');
+  device.send([{ n: 'pressure', u: 'bar', v: 4.2 }]);
+  await rowOf(opened.page, 'pump-2').getByText('4.2').waitFor();
+});
+
+test('a thousand devices are listed with the rows near the screen only; search, filter and order stand in the address', async () => {
+  await using gateway = await startTestGateway();
+  for (let i = 0; i < 1000; i++) {
+    const id = `unit-${String(i).padStart(4, '0')}`;
+    await gateway.local('/v1/devices', { method: 'POST', body: { id, tags: [i % 2 === 0 ? 'even' : 'odd'] } });
+  }
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  await page.getByText('1,000 devices').waitFor();
+  await rowOf(page, 'unit-0000').waitFor();
+  expect(await page.locator('[data-device]').count()).toBeLessThan(60);
+  expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('1001');
+  await page.keyboard.press('End');
+  await rowOf(page, 'unit-0999').waitFor();
+  expect(await page.locator('[data-device]').count()).toBeLessThan(60);
+
+  await page.keyboard.press('/');
+  await page.keyboard.type('unit-050');
+  await page.getByText('10 of 1,000 devices').waitFor();
+  await page.locator('[data-device="unit-0501"]').getByRole('button', { name: 'odd' }).click();
+  await page.getByText('5 of 1,000 devices').waitFor();
+  await page.getByRole('columnheader', { name: 'Device' }).getByRole('button').click();
+  expect(await page.locator('[data-device]').first().getAttribute('data-device')).toBe('unit-0509');
+  expect(page.url()).toBe(`${gateway.url}/?q=unit-050&tag=odd&order=desc`);
+
+  await page.reload();
+  await page.getByText('5 of 1,000 devices').waitFor();
+  expect(await page.locator('[data-device]').first().getAttribute('data-device')).toBe('unit-0509');
+  await page.getByRole('searchbox', { name: 'Find devices by name, id or tag' }).first().fill('nothing like this');
+  await page.getByRole('heading', { name: 'No device matches' }).waitFor();
+  await page.getByRole('button', { name: 'Clear search and filters' }).click();
+  await page.getByText('1,000 devices').waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('adding a device shows its token once, with commands that work, and a checklist that turns green', async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  await page.getByRole('button', { name: 'Add device' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Device id').fill('bad id!');
+  await dialog.getByRole('button', { name: 'Create and show token' }).click();
+  await dialog.getByText('Begin with a letter or digit').waitFor();
+  await dialog.getByLabel('Device id').fill('boiler-3');
+  await dialog.getByLabel('Label').fill('Kessel 3 <b>Süd</b> 温室');
+  await dialog.getByLabel('Tags').fill('site:north, heating');
+  await dialog.getByRole('button', { name: 'Create and show token' }).click();
+  await dialog.getByRole('heading', { name: 'Connect boiler-3' }).waitFor();
+  const token = await dialog.locator('[data-token]').innerText();
+  expect(token).toMatch(/^fgd_[A-Za-z0-9_-]{43}$/);
+  const command = await dialog.locator('pre').innerText();
+  expect(command).toContain(token);
+  expect(command).toContain(`${gateway.url}/v1/readings`);
+  await dialog.getByText('waiting for the device to connect').waitFor();
+  await opened.picture('add-device');
+
+  const answer = await gateway.request('/v1/readings', {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    body: '[{"n":"temperature","u":"Cel","v":21.5}]',
+  });
+  expect(answer.status).toBe(200);
+  await dialog.getByText('Temperature 21.5 °C').waitFor();
+  await dialog.getByText('Reached over HTTP').waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  // a label in any script, and with what looks like markup, is text
+  await rowOf(page, 'boiler-3').getByText('Kessel 3 <b>Süd</b> 温室').waitFor();
+  expect(await opened.faults()).toEqual([]);
+});

@@ -1,0 +1,103 @@
+// The typed client of /v1: `api.get('/v1/devices/:id', { params, query })`. A refusal rejects with ApiError, which carries the problem.
+import type * as rest from '../../gateway/protocol/rest.ts';
+import { text } from './i18n/en.ts';
+
+interface Routes {
+  'GET /v1/info': { answer: rest.Info };
+  'GET /v1/session': { answer: rest.SessionView };
+  'POST /v1/session': { body: rest.SignIn; answer: rest.SessionView };
+  'DELETE /v1/session': { answer: void };
+  'GET /v1/stats': { answer: rest.StatsView };
+  'GET /v1/devices': { answer: rest.List<rest.DeviceView> };
+  'POST /v1/devices': { body: rest.DeviceCreate; answer: rest.DeviceCreated };
+  'GET /v1/devices/:id': { answer: rest.DeviceView };
+  'PATCH /v1/devices/:id': { body: rest.DevicePatch; answer: rest.DeviceView };
+  'DELETE /v1/devices/:id': { answer: void };
+  'POST /v1/devices/:id/tokens': { body: { overlapSeconds: number }; answer: rest.IssuedToken };
+  'GET /v1/devices/:id/series': { answer: rest.List<rest.SeriesView> };
+  'GET /v1/readings': { answer: rest.ReadingsAnswer | rest.BucketsAnswer };
+  'GET /v1/accounting': { answer: rest.List<rest.AccountingRow> };
+  'GET /v1/events': { answer: rest.List<rest.EventView> };
+  'GET /v1/quarantine': { answer: rest.List<rest.QuarantineView> };
+}
+type Path<Method extends string> = keyof Routes extends infer Key ? (Key extends `${Method} ${infer P}` ? P : never) : never;
+type Answer<Method extends string, P extends string> = `${Method} ${P}` extends keyof Routes ? Routes[`${Method} ${P}`]['answer'] : never;
+type Body<Key> = Key extends keyof Routes ? (Routes[Key] extends { body: infer B } ? B : undefined) : never;
+
+export type Query = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+export interface Ask {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Query;
+  readonly signal?: AbortSignal;
+}
+
+/** A refusal by the gateway; status 0 when it could not be reached at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly fields: rest.Problem['errors'];
+  constructor(status: number, code: string, message: string, fields?: rest.Problem['errors']) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.fields = fields;
+  }
+}
+
+let onUnauthorized: () => void = () => {};
+/** Called when a request that needs a session is answered 401. */
+export function whenUnauthorized(listener: () => void): void {
+  onUnauthorized = listener;
+}
+
+async function send(method: string, path: string, ask: Ask, body?: unknown): Promise<unknown> {
+  const address = path.replace(/:(\w+)/g, (_all, name: string) => encodeURIComponent(ask.params?.[name] ?? ''));
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(ask.query ?? {})) {
+    if (value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
+  }
+  let response: Response;
+  try {
+    response = await fetch(query.size === 0 ? address : `${address}?${query}`, {
+      method,
+      credentials: 'same-origin',
+      headers: body === undefined ? { accept: 'application/json' } : { accept: 'application/json', 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(ask.signal === undefined ? {} : { signal: ask.signal }),
+    });
+  } catch (error) {
+    if (ask.signal?.aborted === true) throw error;
+    throw new ApiError(0, 'unreachable', text.problem.unreachable);
+  }
+  if (response.status === 204) return undefined;
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer;
+  const problem = (answer ?? {}) as Partial<rest.Problem>;
+  if (response.status === 401 && path !== '/v1/session') onUnauthorized();
+  const message = problem.detail ?? problem.title ?? text.problem.generic(response.status);
+  throw new ApiError(response.status, problem.code ?? 'unknown', message, problem.errors);
+}
+
+export const api = {
+  get: <P extends Path<'GET'>>(path: P, ask: Ask = {}) => send('GET', path, ask) as Promise<Answer<'GET', P>>,
+  post: <P extends Path<'POST'>>(path: P, body: Body<`POST ${P}`>, ask: Ask = {}) =>
+    send('POST', path, ask, body) as Promise<Answer<'POST', P>>,
+  patch: <P extends Path<'PATCH'>>(path: P, body: Body<`PATCH ${P}`>, ask: Ask = {}) =>
+    send('PATCH', path, ask, body) as Promise<Answer<'PATCH', P>>,
+  delete: <P extends Path<'DELETE'>>(path: P, ask: Ask = {}) => send('DELETE', path, ask) as Promise<Answer<'DELETE', P>>,
+};
+
+/** Raw readings of a query, by series whatever their number. */
+export async function getReadings(query: Query, signal?: AbortSignal) {
+  const answer = (await api.get('/v1/readings', { query, ...(signal ? { signal } : {}) })) as rest.ReadingsAnswer;
+  const series = 'series' in answer ? answer.series : [answer];
+  return { series, next: answer.next, cursor: answer.cursor };
+}
+
+/** The same folded into `points` buckets. */
+export async function getBuckets(query: Query & { readonly points: number }, signal?: AbortSignal) {
+  const answer = (await api.get('/v1/readings', { query, ...(signal ? { signal } : {}) })) as rest.BucketsAnswer;
+  const series = 'series' in answer ? answer.series : [answer];
+  return { series, cursor: answer.cursor };
+}

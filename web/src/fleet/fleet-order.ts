@@ -1,0 +1,65 @@
+// Which devices are listed, in which order, and how many there are in each state. Worked out once a second at most; names are compared
+// once per list, later orders only compare numbers, so that ten thousand devices sort in a few milliseconds.
+import type { DeviceState, LiveDevice } from '../live-device.ts';
+import { STATES } from '../live-device.ts';
+import type { FleetQuery } from './fleet-query.ts';
+
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+export const deviceName = (device: LiveDevice): string => device.view.label || device.id;
+
+export function byName(devices: readonly LiveDevice[]): readonly LiveDevice[] {
+  return [...devices].sort((a, b) => collator.compare(deviceName(a), deviceName(b)) || (a.id < b.id ? -1 : 1));
+}
+
+export type StateCounts = Readonly<Record<DeviceState, number>>;
+export function countStates(devices: readonly LiveDevice[], nowMs: number): StateCounts {
+  const counts: Record<DeviceState, number> = { live: 0, late: 0, silent: 0, offline: 0, suspended: 0 };
+  for (const device of devices) counts[device.state(nowMs)]++;
+  return counts;
+}
+
+/** `named` is sorted by name already. */
+export function listDevices(named: readonly LiveDevice[], query: FleetQuery, nowMs: number): readonly LiveDevice[] {
+  const words = query.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = named.filter(
+    (device) =>
+      words.every((word) => device.haystack.includes(word)) &&
+      (query.tag === '' || device.view.tags.includes(query.tag)) &&
+      (query.state === null || device.state(nowMs) === query.state),
+  );
+  const direction = query.isDescending ? -1 : 1;
+  if (query.sort === 'name') return query.isDescending ? found.reverse() : found;
+  const key = sortKey(query, nowMs);
+  const ranked = found.map((device, rank) => ({ device, rank, key: key(device) }));
+  // what has no key stays below, whichever way the rest is sorted
+  ranked.sort((a, b) => {
+    if (a.key === b.key) return a.rank - b.rank;
+    if (a.key === null) return 1;
+    if (b.key === null) return -1;
+    return (a.key - b.key) * direction;
+  });
+  return ranked.map(({ device }) => device);
+}
+
+function sortKey({ sort }: FleetQuery, nowMs: number): (device: LiveDevice) => number | null {
+  switch (sort) {
+    case 'state':
+      return (device) => STATES.indexOf(device.state(nowMs));
+    case 'age':
+      // whole seconds: devices that all report each second must not change places all the time
+      return (device) => (device.lastReadingMs === 0 ? null : Math.floor((nowMs - device.lastReadingMs) / 5000));
+    case 'value':
+      return (device) => {
+        const value = device.shown[0]?.value;
+        return typeof value === 'number' ? value : null;
+      };
+    case 'rate':
+      return (device) => Math.round(device.ratePerSecond(nowMs) * 10);
+    case 'name':
+      return () => 0;
+    default: {
+      const unknown: never = sort;
+      return unknown;
+    }
+  }
+}

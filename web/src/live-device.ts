@@ -1,0 +1,194 @@
+// One device as the console knows it: what REST told, and what the live socket changes. Thousands exist, so plain fields are mutated and
+// `changed` is bumped once per frame by the owner; only rows on screen listen. Times are the gateway's, in ms.
+import { signal } from '@preact/signals';
+import type { Value } from '../../gateway/protocol/messages.ts';
+import type { DeviceView } from '../../gateway/protocol/rest.ts';
+import { unitSymbol } from '../../gateway/protocol/units.ts';
+import { createScale, feedScale } from './format.ts';
+import type { Scale } from './format.ts';
+import { RecentValues } from './recent-values.ts';
+
+export type DeviceState = 'live' | 'late' | 'silent' | 'offline' | 'suspended';
+/** Worst first: the order when sorting by state. */
+export const STATES: readonly DeviceState[] = ['silent', 'late', 'offline', 'suspended', 'live'];
+
+const LATE_AFTER = 2;
+const SILENT_AFTER = 5;
+/** Assumed while neither the device's setting nor two intervals are known. */
+const FALLBACK_INTERVAL_MS = 60_000;
+/** The shortest that is concluded from what was seen. */
+const SHORTEST_INTERVAL_MS = 1500;
+const KEPT_INTERVALS = 32;
+/** Readings closer than this came together. */
+const BURST_MS = 50;
+const RATE_WINDOW_MS = 10_000;
+
+export interface LiveMetric {
+  readonly name: string;
+  unit: string;
+  timeMs: number;
+  value: Value;
+  /** When it came, as far as known: a device's clock may be wrong. */
+  heardMs: number;
+  readonly scale: Scale;
+  readonly recent: RecentValues;
+  /** Its last hour was asked for. */
+  isSeeded: boolean;
+}
+
+export class LiveDevice {
+  readonly id: string;
+  readonly changed = signal(0);
+  readonly metrics = new Map<string, LiveMetric>();
+  view: DeviceView;
+  isOnline: boolean;
+  lastReadingMs = 0;
+  lastSeenMs: number;
+  /** Lower-case text that a search looks in. */
+  haystack = '';
+  #wentOfflineMs = 0;
+  #intervals: number[] = [];
+  #nextInterval = 0;
+  #medianMs: number | null = null;
+  #rate = 0;
+  #rateAtMs = 0;
+  #rateSinceMs = 0;
+
+  constructor(view: DeviceView, nowMs: number) {
+    this.id = view.id;
+    this.view = view;
+    this.isOnline = view.online;
+    this.lastSeenMs = view.lastSeenAt === null ? 0 : Date.parse(view.lastSeenAt);
+    this.update(view, nowMs);
+  }
+
+  update(view: DeviceView, nowMs: number): void {
+    this.view = view;
+    this.isOnline = view.online;
+    if (view.lastSeenAt !== null) this.lastSeenMs = Math.max(this.lastSeenMs, Date.parse(view.lastSeenAt));
+    this.haystack = `${view.id} ${view.label} ${view.tags.join(' ')} ${view.location}`.toLowerCase();
+    for (const [name, [timeMs, value, unit]] of Object.entries(view.latest)) {
+      this.#metric(name).unit = unitSymbol(unit);
+      this.#take(name, timeMs, value, Math.min(timeMs, nowMs), nowMs);
+    }
+  }
+
+  /** A live reading; true when its metric was not known before (its unit then is not either). */
+  reading(name: string, timeMs: number, value: Value, nowMs: number): boolean {
+    const isNew = !this.metrics.has(name);
+    const sinceLastMs = nowMs - this.lastReadingMs;
+    if (this.lastReadingMs > 0 && sinceLastMs > BURST_MS) {
+      this.#intervals[this.#nextInterval] = sinceLastMs;
+      this.#nextInterval = (this.#nextInterval + 1) % KEPT_INTERVALS;
+      this.#medianMs = null;
+    }
+    this.#take(name, timeMs, value, nowMs, nowMs);
+    this.lastSeenMs = nowMs;
+    if (this.#rateSinceMs === 0) this.#rateSinceMs = this.#rateAtMs = nowMs;
+    this.#rate = this.#rate * Math.exp((this.#rateAtMs - nowMs) / RATE_WINDOW_MS) + 1000 / RATE_WINDOW_MS;
+    this.#rateAtMs = nowMs;
+    return isNew;
+  }
+
+  /** The present value as a snapshot tells it: newer than what is known, but not heard now. */
+  missed(name: string, timeMs: number, value: Value, nowMs: number): void {
+    this.#take(name, timeMs, value, Math.min(timeMs, nowMs), nowMs);
+  }
+
+  presence(isOnline: boolean, atMs: number | null): void {
+    this.isOnline = isOnline;
+    if (atMs !== null) this.lastSeenMs = Math.max(this.lastSeenMs, atMs);
+    if (!isOnline) this.#wentOfflineMs = atMs ?? this.lastSeenMs;
+  }
+
+  /** Readings per second over about the last 10 s. */
+  ratePerSecond(nowMs: number): number {
+    const seenMs = nowMs - this.#rateSinceMs;
+    if (this.#rateSinceMs === 0 || seenMs < 2000) return 0;
+    const decayed = this.#rate * Math.exp((this.#rateAtMs - nowMs) / RATE_WINDOW_MS);
+    return decayed / (1 - Math.exp(-seenMs / RATE_WINDOW_MS));
+  }
+
+  /** Set on the device, else the median of the last intervals seen, else null. */
+  get expectedMs(): number | null {
+    if (this.view.expectEverySeconds !== null) return this.view.expectEverySeconds * 1000;
+    if (this.#intervals.length < 2) return null;
+    this.#medianMs ??= [...this.#intervals].sort((a, b) => a - b)[this.#intervals.length >> 1] ?? null;
+    // commits and networks jitter: at many readings a second, one late burst is not a late device
+    return this.#medianMs === null ? null : Math.max(this.#medianMs, SHORTEST_INTERVAL_MS);
+  }
+  get assumedMs(): number {
+    return this.expectedMs ?? FALLBACK_INTERVAL_MS;
+  }
+
+  /** Only ever learnt from history when nothing was seen live. */
+  learnInterval(intervalMs: number): void {
+    if (this.#intervals.length === 0) {
+      this.#intervals = [intervalMs, intervalMs];
+      this.#nextInterval = 2;
+    }
+  }
+
+  state(nowMs: number): DeviceState {
+    if (this.view.status === 'suspended') return 'suspended';
+    // a device that posts over HTTP has no socket, but is there while its readings come
+    const isHeard = this.isOnline || (this.#wentOfflineMs > 0 && this.lastReadingMs > this.#wentOfflineMs + 2000) || this.#postsNow(nowMs);
+    if (!isHeard) return 'offline';
+    const since = Math.max(this.lastReadingMs, this.isOnline && this.lastReadingMs === 0 ? this.lastSeenMs : 0);
+    const ageMs = nowMs - since;
+    const expectedMs = this.assumedMs;
+    if (ageMs <= LATE_AFTER * expectedMs) return 'live';
+    if (ageMs > SILENT_AFTER * expectedMs) return this.isOnline ? 'silent' : 'offline';
+    return 'late';
+  }
+  #postsNow(nowMs: number): boolean {
+    return this.#wentOfflineMs === 0 && this.#rateSinceMs > 0 && nowMs - this.lastReadingMs <= SILENT_AFTER * this.assumedMs;
+  }
+
+  /** Of one value: devices send some metrics more seldom than others, so it is measured against the device's slowest rhythm. */
+  isStale(metric: LiveMetric, nowMs: number): boolean {
+    const state = this.state(nowMs);
+    return (state !== 'live' && state !== 'late') || nowMs - metric.heardMs > SILENT_AFTER * Math.max(this.assumedMs, FALLBACK_INTERVAL_MS);
+  }
+
+  #metric(name: string): LiveMetric {
+    let metric = this.metrics.get(name);
+    if (metric === undefined) {
+      metric = {
+        name,
+        unit: '',
+        timeMs: Number.NEGATIVE_INFINITY,
+        value: '',
+        heardMs: 0,
+        scale: createScale(),
+        recent: new RecentValues(),
+        isSeeded: false,
+      };
+      this.metrics.set(name, metric);
+      this.#main = null;
+    }
+    return metric;
+  }
+
+  #take(name: string, timeMs: number, value: Value, heardMs: number, nowMs: number): void {
+    const metric = this.#metric(name);
+    if (heardMs > this.lastReadingMs) this.lastReadingMs = heardMs;
+    // a reading from the far future does not stay the latest for ever
+    if (timeMs < metric.timeMs && metric.timeMs <= nowMs + 600_000) return;
+    metric.timeMs = timeMs;
+    metric.value = value;
+    metric.heardMs = heardMs;
+    if (typeof value === 'number') {
+      feedScale(metric.scale, value);
+      metric.recent.push(timeMs, value);
+    } else if (typeof value === 'boolean') metric.recent.push(timeMs, value ? 1 : 0);
+  }
+
+  #main: readonly LiveMetric[] | null = null;
+  /** The two that stand for the device in a list: numbers before states, in the order in which they were first heard. */
+  get shown(): readonly LiveMetric[] {
+    const weight = (metric: LiveMetric): number => (typeof metric.value === 'number' ? 0 : typeof metric.value === 'boolean' ? 1 : 2);
+    this.#main ??= [...this.metrics.values()].sort((a, b) => weight(a) - weight(b)).slice(0, 2);
+    return this.#main;
+  }
+}

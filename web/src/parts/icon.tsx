@@ -1,0 +1,44 @@
+// Line icons on a 24 px grid, drawn for this console.
+const PATHS = {
+  gate: 'M3 20V8l4-3v15M17 20V5l4 3v12M7 9h10M7 14h10M2 20h20',
+  fleet:
+    'M4.5 4h4A1.5 1.5 0 0110 5.5v4A1.5 1.5 0 018.5 11h-4A1.5 1.5 0 013 9.5v-4A1.5 1.5 0 014.5 4zM15.5 4h4A1.5 1.5 0 0121 5.5v4a1.5 1.5 0 01-1.5 1.5h-4A1.5 1.5 0 0114 9.5v-4A1.5 1.5 0 0115.5 4zM4.5 14h4a1.5 1.5 0 011.5 1.5v3A1.5 1.5 0 018.5 20h-4A1.5 1.5 0 013 18.5v-3A1.5 1.5 0 014.5 14zM15.5 14h4a1.5 1.5 0 011.5 1.5v3a1.5 1.5 0 01-1.5 1.5h-4a1.5 1.5 0 01-1.5-1.5v-3a1.5 1.5 0 011.5-1.5z',
+  docs: 'M6 3h9l4 4v14H6zM14.5 3v4.5H19M9.5 12.5l-2 2 2 2M14.5 12.5l2 2-2 2',
+  search: 'M17 11a6 6 0 11-12 0 6 6 0 0112 0zM15.5 15.5L20 20',
+  plus: 'M12 5v14M5 12h14',
+  moon: 'M20 14A8 8 0 1110 4a6.5 6.5 0 0010 10z',
+  sun: 'M16 12a4 4 0 11-8 0 4 4 0 018 0zM12 3v2M12 19v2M3 12h2M19 12h2M5.6 5.6L7 7M17 17l1.4 1.4M18.4 5.6L17 7M7 17l-1.4 1.4',
+  auto: 'M20 12a8 8 0 11-16 0 8 8 0 0116 0zM12 4v16M12 8l5 0M12 12h8M12 16h5',
+  out: 'M14 4H5v16h9M10 12h11M17.5 8.5L21 12l-3.5 3.5',
+  close: 'M6 6l12 12M18 6L6 18',
+  check: 'M5 12.5l4.5 4.5L19 7.5',
+  copy: 'M9 9h10v11H9zM15 9V4H5v11h4',
+  key: 'M12 15.5a4 4 0 11-8 0 4 4 0 018 0zM11 12.5L20 4M16 8l3 3',
+  edit: 'M4 20l1-4L16.5 4.5l3 3L8 19zM14 7l3 3',
+  pause: 'M8 5v14M16 5v14',
+  play: 'M7 4.5v15l12-7.5z',
+  trash: 'M4 7h16M9 7V4h6v3M6.5 7l1 13h9l1-13M10 11v5M14 11v5',
+  warn: 'M12 4L2.5 20h19zM12 10v4.5M12 17.4v.1',
+  up: 'M12 19V5M6 11l6-6 6 6',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  chevron: 'M9 5l7 7-7 7',
+  link: 'M5 5h6M5 5v14h14v-6M14 5h5v5M19 5l-9 9',
+} as const;
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg
+      class="icon"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      stroke-width="1.7"
+      stroke-linecap="round"
+      stroke-linejoin="round"
+      aria-hidden="true"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

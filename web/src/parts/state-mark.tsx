@@ -1,0 +1,29 @@
+// A device's state as shape, colour, word and age: never by colour alone.
+import { nowMs } from '../clock.ts';
+import { formatAge, formatSpan } from '../format.ts';
+import { text } from '../i18n/en.ts';
+import type { DeviceState, LiveDevice } from '../live-device.ts';
+
+export function StateDot({ state }: { state: DeviceState }) {
+  return <i class={`dot is-${state}`} aria-hidden="true" />;
+}
+
+export function stateReason(device: LiveDevice, state: DeviceState): string {
+  const every = formatSpan(device.assumedMs);
+  const why = text.state.why[state];
+  return typeof why === 'string' ? why : why(every);
+}
+
+/** The age follows the second, the state the device. */
+export function StateMark({ device }: { device: LiveDevice }) {
+  device.changed.value;
+  const now = nowMs.value;
+  const state = device.state(now);
+  const since = state === 'offline' ? Math.max(device.lastSeenMs, device.lastReadingMs) : device.lastReadingMs;
+  return (
+    <span class={`state is-${state}`} title={stateReason(device, state)}>
+      <StateDot state={state} />
+      <b>{text.state[state]}</b> <small>{since > 0 ? formatAge(now - since) : text.state.never}</small>
+    </span>
+  );
+}

@@ -1,0 +1,74 @@
+// Who is signed in, and how that begins and ends. The page shown follows `phase`; addresses stay as they are, so signing in goes on there.
+import { signal } from '@preact/signals';
+import type { Info, Role, SessionView, SignIn } from '../../gateway/protocol/rest.ts';
+import { ApiError, api, whenUnauthorized } from './api.ts';
+import { setServerTime } from './clock.ts';
+import { text } from './i18n/en.ts';
+
+export type Phase =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'setup' }
+  | { readonly kind: 'sign-in'; readonly notice: string }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'in'; readonly session: SessionView };
+
+export const phase = signal<Phase>({ kind: 'starting' });
+export const info = signal<Info | null>(null);
+
+const RANK: Readonly<Record<Role, number>> = { viewer: 0, operator: 1, admin: 2 };
+export function may(role: Role): boolean {
+  return phase.value.kind === 'in' && RANK[phase.value.session.role] >= RANK[role];
+}
+
+/** Takes `#key=…` out of the address at once: a kiosk's or the demo's link must not stay in history or on screen. */
+function takeKeyFromFragment(): string | null {
+  const fragment = new URLSearchParams(location.hash.slice(1));
+  const key = fragment.get('key');
+  if (key === null) return null;
+  history.replaceState(null, '', location.pathname + location.search);
+  return key;
+}
+
+export async function startSession(): Promise<void> {
+  const key = takeKeyFromFragment();
+  whenUnauthorized(endSession);
+  let notice = '';
+  try {
+    info.value = await api.get('/v1/info');
+    setServerTime(info.value.timeMs);
+    if (key !== null) {
+      try {
+        phase.value = { kind: 'in', session: await api.post('/v1/session', { key }) };
+        return;
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.status === 0) throw error;
+        notice = text.signIn.linkFailed;
+      }
+    }
+    if (info.value.setupOpen) {
+      phase.value = { kind: 'setup' };
+      return;
+    }
+    phase.value = { kind: 'in', session: await api.get('/v1/session') };
+  } catch (error) {
+    if (error instanceof ApiError && error.status !== 0) phase.value = { kind: 'sign-in', notice };
+    else phase.value = { kind: 'unreachable' };
+  }
+}
+
+/** Resolves when signed in; rejects with the ApiError that says why not. */
+export async function signIn(credential: SignIn): Promise<void> {
+  const session = await api.post('/v1/session', credential);
+  phase.value = { kind: 'in', session };
+  info.value = await api.get('/v1/info').catch(() => info.value);
+}
+
+export async function signOut(): Promise<void> {
+  await api.delete('/v1/session').catch(() => undefined);
+  phase.value = { kind: 'sign-in', notice: text.signIn.signedOut };
+}
+
+/** The gateway says that the session is over. */
+export function endSession(): void {
+  if (phase.value.kind === 'in') phase.value = { kind: 'sign-in', notice: text.signIn.ended };
+}
