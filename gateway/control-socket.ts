@@ -18,6 +18,7 @@ export interface ControlSocket {
 }
 
 const LONGEST_PATH_BYTES = 100;
+const OWN_FOLDER = '/tmp/fieldgate-socket-';
 /** A command that is still being answered gets this long when the gateway stops. */
 const CLOSE_MS = 2000;
 
@@ -57,7 +58,7 @@ export async function openControlSocket(ask: {
         server.close(() => {
           clearTimeout(timer);
           rmSync(nameFile, { force: true });
-          if (ownFolder !== null) rmdirSync(ownFolder);
+          if (ownFolder !== null) removeIfEmpty(ownFolder);
           resolve();
         });
         server.closeIdleConnections();
@@ -120,7 +121,7 @@ function choosePath(dataDir: string, env: NodeJS.ProcessEnv): { path: string; ow
     if (fits(path)) return { path, ownFolder: null };
   }
   // a folder with a random name that only its owner may enter
-  const ownFolder = mkdtempSync('/tmp/fieldgate-');
+  const ownFolder = mkdtempSync(OWN_FOLDER);
   return { path: join(ownFolder, 'control.sock'), ownFolder };
 }
 
@@ -129,5 +130,14 @@ function removeStale(path: string): void {
   if (stat === undefined) return;
   if (!stat.isSocket()) throw new Failure(EXIT.cannotCreate, `${path} is in the way of the control socket and is none: move it away`);
   rmSync(path);
-  if (/^\/tmp\/fieldgate-[^/]+$/.test(dirname(path))) rmSync(dirname(path), { recursive: true, force: true });
+  // a folder of our own is empty now; never anything that has more in it
+  if (dirname(path).startsWith(OWN_FOLDER)) removeIfEmpty(dirname(path));
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY') throw error;
+  }
 }

@@ -26,14 +26,18 @@ export interface House {
   readonly setupCode: string | null;
   readonly settingsOf: (device: string) => DeviceSettings;
   openApi(doors: { authorize: Authorize; caPem: string | null }): ReturnType<typeof createApi>;
+  isDraining(): boolean;
+  /** From now on nobody new is let in; resolves when everything taken is on disk and acknowledged. */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
 const inTree = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 /** The caller holds the directory's lock. Everything that was opened is closed again when a later part fails. */
-export async function openHouse(config: Config, observe: Observe, isDraining: () => boolean): Promise<House> {
+export async function openHouse(config: Config, observe: Observe): Promise<House> {
   const { limits, liveness } = config;
+  let isDraining = false;
   await using undo = new AsyncDisposableStack();
   const registry = await openSqliteRegistry({ file: join(config.data, 'registry.db'), migrationsDir: inTree('migrations/registry') });
   undo.defer(registry.close);
@@ -111,7 +115,7 @@ export async function openHouse(config: Config, observe: Observe, isDraining: ()
         caPem,
         consoleFolder: inTree('web/dist'),
         isReady: () => (ingest.isStoring() ? { ready: true } : { ready: false, reason: 'the store refused the last batch' }),
-        isDraining,
+        isDraining: () => isDraining,
         liveNumbers: () => ({
           subscribers: feed.subscriberCount,
           readingsPerSecond: rate.perSecond,
@@ -120,6 +124,11 @@ export async function openHouse(config: Config, observe: Observe, isDraining: ()
         }),
         nowMs: Date.now,
       }),
+    isDraining: () => isDraining,
+    drain() {
+      isDraining = true;
+      return ingest.settle();
+    },
     close: () => closers.disposeAsync(),
   };
 }

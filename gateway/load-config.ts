@@ -226,6 +226,7 @@ function leafOf(path: string): string {
 
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
+  // JSON has no word for these
   if (typeof value === 'number') return String(value);
-  return (JSON.stringify(value) ?? String(value)).slice(0, 64);
+  return JSON.stringify(value).slice(0, 64);
 }

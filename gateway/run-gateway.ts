@@ -1,5 +1,6 @@
 // A whole gateway in this process, with everything that is said around it: what `start` and `demo` share.
 
+import { flushCompileCache } from 'node:module';
 import type { Config } from './config.ts';
 import { buildConsole, type ConsoleBuild } from './console-build.ts';
 import { type FetchLocal, openControlSocket } from './control-socket.ts';
@@ -59,6 +60,8 @@ export async function runGateway(ask: RunAsk): Promise<RunningGateway> {
   log.info({ url, ...(fingerprint === null ? {} : { fingerprint }) }, 'accepting connections');
 
   undo.move();
+  // kept now: a gateway that is killed would leave its next start as slow as this one
+  flushCompileCache();
   let stopping: Promise<void> | undefined;
   return {
     url,

@@ -30,12 +30,14 @@ export const DEMO: CommandSpec = {
   run: async (cli, { options }) => {
     const { port, devices = DEVICES } = options as { port?: number; devices?: number };
     const folder = mkdtempSync(join(tmpdir(), 'fieldgate-demo-'));
-    let fleet: ChildProcess | undefined;
+    const simulator: { process?: ChildProcess } = {};
     // whatever ends this process, a second Ctrl-C too
     process.on('exit', () => {
-      fleet?.kill('SIGKILL');
+      simulator.process?.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     });
+    const endEarly = (): never => process.exit(EXIT.interrupted);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly);
     const config: Config = {
       ...DEFAULTS,
       data: join(folder, 'data'),
@@ -44,17 +46,19 @@ export const DEMO: CommandSpec = {
     };
     const { runGateway } = await import('../run-gateway.ts');
     const gateway = await runGateway({ config, file: null, env: cli.env, say: cli.say });
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, endEarly);
     const asked = untilAskedToStop(gateway);
     const url = `https://localhost:${new URL(gateway.url).port}`;
     const key = await issue<IssuedKey>(gateway.fetchLocal, '/v1/keys', { name: 'demo', role: 'admin' });
-    fleet = await startFleet(gateway.fetchLocal, { folder, url, devices, data: config.data });
+    const fleet = await startFleet(gateway.fetchLocal, { folder, url, devices, data: config.data });
+    simulator.process = fleet;
     const fleetEnd = once(fleet, 'exit');
     welcome(cli, { url, key: key.key, data: config.data, devices });
 
     await asked;
     cli.say('\nstopping, and removing everything');
     fleet.kill('SIGTERM');
-    const timer = setTimeout(() => fleet?.kill('SIGKILL'), FLEET_STOP_MS);
+    const timer = setTimeout(() => fleet.kill('SIGKILL'), FLEET_STOP_MS);
     await fleetEnd;
     clearTimeout(timer);
     process.exit(await stopWithin(gateway, STOP_MS));

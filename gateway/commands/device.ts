@@ -47,7 +47,7 @@ const list: CommandSpec = {
     if (options.q !== undefined) query.set('q', options.q);
     if (options.status !== undefined) query.set('status', options.status);
     for (const tag of options.tag ?? []) query.append('tag', tag);
-    const rows = await control.list<DeviceView>(`/v1/devices?${query}`);
+    const rows = await control.list<DeviceView>(`/v1/devices?${query.toString()}`);
     printList(cli, {
       rows,
       json: options.json,

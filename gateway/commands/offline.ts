@@ -17,7 +17,7 @@ export async function openOffline(config: Config): Promise<Offline> {
   const directory = openDataDirectory(config.data);
   try {
     const observe = await openPinoObserve({ level: 'warn', format: config.log.format });
-    const house = await openHouse(config, observe, () => false);
+    const house = await openHouse(config, observe);
     // there is no door: all requests are this command's own
     const api = house.openApi({ authorize: () => ({ principal: { kind: 'local', name: 'local', role: 'admin' } }), caPem: null });
     return {

@@ -6,6 +6,7 @@ import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
 import { createLiveness, type Watched } from './liveness.ts';
+import { shortTextFrame } from './text-frame.ts';
 import type { Connection, Peer, Session, SessionFactory, Transport } from './transport.ts';
 
 export interface WsLimits {
@@ -158,7 +159,10 @@ class DeviceSocket implements Connection, Watched {
   }
 
   send(text: string): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(text);
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    const frame = shortTextFrame(text);
+    if (frame === null) this.#ws.send(text);
+    else this.#socket.write(frame);
   }
   close(code: number, reason: string, word = 'closed'): void {
     this.#reason ||= word;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect } from 'node:tls';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -154,6 +154,26 @@ test('after kill -9 the next start takes lock and socket over', async () => {
   await using gateway = await startGateway(folder.path);
   expect(gateway.port).toBeGreaterThan(0);
   expect((await runCli(['device', 'list', '--data', folder.path])).stdout).toMatch(/^offline-1 /m);
+});
+
+test('a control socket that a dead gateway left elsewhere is removed, and nothing else is', async () => {
+  using folder = createFolder();
+  const data = join(folder.path, 'x'.repeat(120));
+  const kept = folder.file('kept', 'yes');
+  const env = { XDG_RUNTIME_DIR: undefined };
+  const socketOf = (): string => (JSON.parse(readFileSync(join(data, 'control.json'), 'utf8')) as { socket: string }).socket;
+  let stale = '';
+  {
+    await using gateway = await startGateway(data, [], { env });
+    stale = socketOf();
+    gateway.cli.process.kill('SIGKILL');
+    await gateway.cli.ended;
+  }
+  await using gateway = await startGateway(data, [], { env });
+  expect(gateway.port).toBeGreaterThan(0);
+  expect(socketOf()).not.toBe(stale);
+  expect(existsSync(dirname(stale))).toBe(false);
+  expect(existsSync(kept)).toBe(true);
 });
 
 test.each([true, false])('a data directory with a long path has its socket elsewhere (with XDG_RUNTIME_DIR: %s)', async (hasRuntime) => {

@@ -32,7 +32,7 @@ export interface FleetModel {
 }
 
 const PAGE_ROWS = 1000;
-const SPARK_POINTS = 60;
+const SPARK_POINTS = 120;
 const HOUR_MS = 3_600_000;
 /** Devices that turn up unknown are asked for together. */
 const ASK_AFTER_MS = 400;
@@ -237,8 +237,8 @@ function seedMetric(device: LiveDevice, metric: LiveMetric, buckets: readonly Bu
   let count = 0;
   for (const [startMs, readings, , , average, , last] of buckets) {
     count += readings;
-    if (average !== null) points.push([startMs, average]);
-    else if (typeof last === 'boolean') points.push([startMs, Number(last)]);
+    if (typeof last === 'boolean') points.push([startMs, Number(last)]);
+    else if (average !== null) points.push([startMs, average]);
   }
   metric.recent.seed(points);
   const spanMs = (buckets.at(-1)?.[0] ?? 0) - (buckets[0]?.[0] ?? 0);

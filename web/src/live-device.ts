@@ -16,7 +16,7 @@ const LATE_AFTER = 2;
 const SILENT_AFTER = 5;
 /** Assumed while neither the device's setting nor two intervals are known. */
 const FALLBACK_INTERVAL_MS = 60_000;
-/** The shortest that is concluded from what was seen. */
+/** At many readings a second, one late burst is not a late device. */
 const SHORTEST_INTERVAL_MS = 1500;
 const KEPT_INTERVALS = 32;
 /** Readings closer than this came together. */
@@ -114,11 +114,12 @@ export class LiveDevice {
     if (this.view.expectEverySeconds !== null) return this.view.expectEverySeconds * 1000;
     if (this.#intervals.length < 2) return null;
     this.#medianMs ??= [...this.#intervals].sort((a, b) => a - b)[this.#intervals.length >> 1] ?? null;
-    // commits and networks jitter: at many readings a second, one late burst is not a late device
-    return this.#medianMs === null ? null : Math.max(this.#medianMs, SHORTEST_INTERVAL_MS);
+    return this.#medianMs;
   }
+  /** What lateness is measured by: never zero, and not shorter than commits and networks jitter, unless it is set. */
   get assumedMs(): number {
-    return this.expectedMs ?? FALLBACK_INTERVAL_MS;
+    const expectedMs = this.expectedMs ?? FALLBACK_INTERVAL_MS;
+    return this.view.expectEverySeconds === null ? Math.max(expectedMs, SHORTEST_INTERVAL_MS) : expectedMs;
   }
 
   /** Only ever learnt from history when nothing was seen live. */
@@ -173,6 +174,7 @@ export class LiveDevice {
   #take(name: string, timeMs: number, value: Value, heardMs: number, nowMs: number): void {
     const metric = this.#metric(name);
     if (heardMs > this.lastReadingMs) this.lastReadingMs = heardMs;
+    if (timeMs === metric.timeMs && value === metric.value) return;
     // a reading from the far future does not stay the latest for ever
     if (timeMs < metric.timeMs && metric.timeMs <= nowMs + 600_000) return;
     metric.timeMs = timeMs;

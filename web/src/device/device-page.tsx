@@ -132,20 +132,22 @@ function Head({ device, facts }: { device: LiveDevice; facts: DeviceFacts }) {
           <span aria-hidden="true">/</span>
           <span class="mono">{device.id}</span>
         </nav>
-        <h1>
-          <bdi>{deviceName(device)}</bdi>
-        </h1>
-      </div>
-      <div class="meta">
-        <StateMark device={device} />
-        {device.isOnline && connectedAt !== undefined ? (
-          <span class="dim">{text.device.connectedFor(formatAge(nowMs.value - Date.parse(connectedAt)))}</span>
-        ) : null}
-        {view.tags.map((tag) => (
-          <a class="tag" key={tag} href={`/?tag=${encodeURIComponent(tag)}`} title={text.fleet.tag(tag)}>
-            <bdi>{tag}</bdi>
-          </a>
-        ))}
+        <div class="name-row">
+          <h1>
+            <bdi>{deviceName(device)}</bdi>
+          </h1>
+          <div class="meta">
+            <StateMark device={device} />
+            {device.isOnline && connectedAt !== undefined ? (
+              <span class="dim">{text.device.connectedFor(formatAge(nowMs.value - Date.parse(connectedAt)))}</span>
+            ) : null}
+            {view.tags.map((tag) => (
+              <a class="tag" key={tag} href={`/?tag=${encodeURIComponent(tag)}`} title={text.fleet.tag(tag)}>
+                <bdi>{tag}</bdi>
+              </a>
+            ))}
+          </div>
+        </div>
       </div>
       {may('operator') ? <DeviceActions device={device} facts={facts} /> : null}
     </div>

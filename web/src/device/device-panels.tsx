@@ -153,7 +153,7 @@ export function AboutPanel({ device, facts: { view } }: { device: LiveDevice; fa
       ? formatSpan(shown.expectEverySeconds * 1000)
       : seen === null
         ? text.none
-        : words.expectAuto(formatSpan(Math.round(seen / 100) * 100));
+        : words.expectAuto(formatSpan(Number(seen.toPrecision(2))));
   const tokens = shown.tokens ?? [];
   return (
     <section class="panel" aria-label={words.title}>
@@ -168,10 +168,10 @@ export function AboutPanel({ device, facts: { view } }: { device: LiveDevice; fa
         {tokens.map((token) => (
           <Fact
             key={token.id}
-            name={words.tokens}
+            name={words.token}
             value={
               token.expiresAt === null
-                ? formatAge(now - Date.parse(token.createdAt))
+                ? words.tokenMade(formatAge(now - Date.parse(token.createdAt)))
                 : words.tokenUntil(formatMoment(Date.parse(token.expiresAt), now))
             }
           />

@@ -53,7 +53,8 @@ export function createPlot(options: PlotOptions): Plot {
       width: Math.max(host.clientWidth, 120),
       height: heightPx(),
       ms: 1,
-      padding: [8, 10, 0, isState ? 10 : 0],
+      // the same room on the left for all, so that the time axes of charts below each other line up
+      padding: [8, rangeMs <= 900_000 ? 26 : 18, 0, isState ? leftPx(host) : 0],
       legend: { show: false },
       cursor: {
         sync: { key: 'device', setSeries: false },
@@ -83,7 +84,7 @@ export function createPlot(options: PlotOptions): Plot {
               stroke: palette.label,
               space: 44,
               gap: 8,
-              size: (_plot, values) => 22 + 6.4 * Math.max(2, ...(values ?? []).map((value) => value.length)),
+              size: (_plot, values) => Math.max(leftPx(host), 22 + 6.4 * Math.max(0, ...(values ?? []).map((value) => value.length))),
               grid: { stroke: palette.grid, width: 1 },
               ticks: { show: false },
               values: (_plot, splits, _axis, _space, step) => splits.map((value) => axisNumber(value, step)),
@@ -153,6 +154,8 @@ export function createPlot(options: PlotOptions): Plot {
     },
   };
 }
+
+const leftPx = (host: HTMLElement): number => (host.clientWidth < 480 ? 44 : 56);
 
 /** Room above and below; a constant value gets a band of its own size, so that noise in the last bit is not drawn as a mountain. */
 function padded(low: number | null, high: number | null): [number, number] {

@@ -57,6 +57,8 @@ interface CellProps {
 }
 
 function ValueCell({ device, metric, place }: CellProps) {
+  // a part that reads a signal is drawn again by signals only, so it names all that it shows
+  device.changed.value;
   const now = nowMs.value;
   const isStale = metric === undefined || device.isStale(metric, now);
   return (

@@ -47,6 +47,7 @@ export function SignInPage({ notice }: { notice: string }) {
           <>
             <Input
               label={text.signIn.user}
+              autoFocus
               name="user"
               autocomplete="username"
               autocapitalize="off"

@@ -1,0 +1,95 @@
+// The doors of the gateway: certificates, the access policy, the device and live sockets, and the one listening port before them.
+
+import { createLiveSocket } from './api/live-socket.ts';
+import { certificateNames } from './certificate-names.ts';
+import { type Certificates, openCertificates } from './certificates.ts';
+import type { Config } from './config.ts';
+import type { House } from './gateway-house.ts';
+import { createHttpServer, type UpgradeRefusal } from './http-server.ts';
+import { createAccess } from './identity/access.ts';
+import { createOrigins } from './identity/origins.ts';
+import type { Observe } from './observe.ts';
+import { CLOSE, SUBPROTOCOL } from './protocol/messages.ts';
+import { createWsTransport } from './transports/ws.ts';
+
+export interface Doors {
+  readonly url: string;
+  readonly certificates: Certificates | null;
+  fetchLocal(request: Request): Promise<Response>;
+  /** Says goodbye to devices and subscribers, ends requests, frees the port. */
+  close(): Promise<void>;
+}
+
+const FULL: UpgradeRefusal = { status: 503, code: 'full', retryAfterSeconds: 10 };
+const DRAINING: UpgradeRefusal = { status: 503, code: 'draining', retryAfterSeconds: 1 };
+
+/** Opens the port last, when everything behind it can answer. */
+export async function openDoors(config: Config, house: House, observe: Observe): Promise<Doors> {
+  const { identity, ingest, feed, limits } = house;
+  const { publicUrl, host, origins: listed } = config.http;
+  await using undo = new AsyncDisposableStack();
+
+  const certificates =
+    config.tls === 'off'
+      ? null
+      : await openCertificates({
+          tls: config.tls,
+          dataDir: config.data,
+          now: Date.now,
+          log: observe.log,
+          names: [host, publicUrl === '' ? '' : new URL(publicUrl).hostname].filter((name) => name !== ''),
+          onRenew: (pair) => http.setSecureContext(pair),
+        });
+  undo.defer(async () => certificates?.close());
+  const origins = createOrigins({ publicUrl, listed, names: () => (certificates === null ? [] : certificateNames(certificates.cert)) });
+  const authorize = createAccess({ credentials: identity.credentials, origins });
+  const api = house.openApi({ authorize, caPem: certificates?.caPem ?? null });
+
+  const live = createLiveSocket({ feed, identity, limits, liveness: config.liveness, observe });
+  const devices = createWsTransport({ openSession: ingest.openSession, limits, livenessOf: house.settingsOf, observe });
+  observe.gauge('fieldgate_devices_connected', 'Open device sockets.', () => devices.count);
+  const leave = identity.onEnd((end) => {
+    if (end.what === 'device') ingest.endSessions(end, end.reason === 'suspended' ? CLOSE.forbidden : CLOSE.credential, end.reason);
+    else if (end.what === 'token') ingest.endSessions(end, CLOSE.credential, end.reason);
+  });
+  undo.defer(async () => void leave());
+
+  const admit = (hasRoom: () => boolean) => (): UpgradeRefusal | null => (house.isDraining() ? DRAINING : hasRoom() ? null : FULL);
+  const http = createHttpServer({
+    config,
+    tls: certificates,
+    fetch: (request, env) => api.fetch(request, env),
+    authorize,
+    observe,
+    upgrades: [
+      {
+        path: '/v1/device',
+        access: 'UPGRADE /v1/device',
+        subprotocols: [SUBPROTOCOL.json],
+        admit: admit(() => devices.count < limits.devices),
+        accept({ principal, request, socket, head, address }) {
+          if (principal.kind !== 'device') throw new Error('the policy let in who is no device');
+          devices.accept({ peer: { device: principal.device, tokenId: principal.tokenId, address }, request, socket, head });
+        },
+      },
+      {
+        path: '/v1/live',
+        access: 'UPGRADE /v1/live',
+        subprotocols: [SUBPROTOCOL.live],
+        admit: admit(() => live.hasRoom),
+        accept: live.accept,
+      },
+    ],
+  });
+  undo.defer(http.close);
+  undo.defer(live.close);
+  undo.defer(devices.close);
+  const { url } = await http.listen();
+  const closers = undo.move();
+  return {
+    url,
+    certificates,
+    fetchLocal: async (request) => api.fetch(request, { local: true }),
+    close: () => closers.disposeAsync(),
+  };
+}

@@ -1,0 +1,116 @@
+// The console's parts that need no browser: when a device is late, how live readings fold into history, how many points a sparkline keeps.
+
+import { expect, test } from 'vitest';
+import type { DeviceView } from '../../gateway/protocol/rest.ts';
+import { unitSymbol } from '../../gateway/protocol/units.ts';
+import { toColumns } from '../../web/src/device/chart-draw.ts';
+import { windowOfBuckets, windowOfReadings } from '../../web/src/device/series-window.ts';
+import { createScale, feedScale, formatAge, formatValue } from '../../web/src/format.ts';
+import { LiveDevice } from '../../web/src/live-device.ts';
+import { RecentValues } from '../../web/src/recent-values.ts';
+
+const NOW_MS = 1_700_000_000_000;
+const view = (more: Partial<DeviceView> = {}): DeviceView => ({
+  id: 'pump-1',
+  label: '',
+  status: 'active',
+  online: true,
+  lastSeenAt: new Date(NOW_MS).toISOString(),
+  createdAt: new Date(NOW_MS - 1e9).toISOString(),
+  tags: [],
+  location: '',
+  notes: '',
+  expectEverySeconds: null,
+  clock: 'device',
+  pingSeconds: null,
+  latest: { pressure: [NOW_MS, 4.2, 'bar'] },
+  ...more,
+});
+
+test('a device is late after twice the set interval and silent after five times', () => {
+  const device = new LiveDevice(view({ expectEverySeconds: 10 }), NOW_MS);
+  expect(device.state(NOW_MS + 20_000)).toBe('live');
+  expect(device.state(NOW_MS + 20_001)).toBe('late');
+  expect(device.state(NOW_MS + 50_001)).toBe('silent');
+  device.presence(false, NOW_MS + 51_000);
+  expect(device.state(NOW_MS + 51_000)).toBe('offline');
+  expect(new LiveDevice(view({ status: 'suspended' }), NOW_MS).state(NOW_MS)).toBe('suspended');
+});
+
+test('without a set interval the median of the last 32 intervals seen is expected', () => {
+  const device = new LiveDevice(view(), NOW_MS);
+  let atMs = NOW_MS;
+  for (let i = 0; i < 40; i++) {
+    atMs += i < 8 ? 60_000 : i % 10 === 0 ? 15_000 : 4000;
+    device.reading('pressure', atMs, i, atMs);
+  }
+  expect(device.expectedMs).toBe(4000);
+  expect(device.state(atMs + 8000)).toBe('live');
+  expect(device.state(atMs + 8001)).toBe('late');
+  expect(device.state(atMs + 20_001)).toBe('silent');
+});
+
+test('a device that posts over HTTP is live while its readings come, though it has no connection', () => {
+  const device = new LiveDevice(view({ online: false, lastSeenAt: null, latest: {} }), NOW_MS);
+  expect(device.state(NOW_MS)).toBe('offline');
+  for (let i = 0; i < 5; i++) device.reading('pressure', NOW_MS + i * 10_000, i, NOW_MS + i * 10_000);
+  expect(device.state(NOW_MS + 45_000)).toBe('live');
+  expect(device.state(NOW_MS + 40_000 + 50_001)).toBe('offline');
+});
+
+test('a reading from the far future does not stay the latest for ever', () => {
+  const device = new LiveDevice(view({ latest: {} }), NOW_MS);
+  device.reading('pressure', NOW_MS + 1e12, 99, NOW_MS);
+  device.reading('pressure', NOW_MS + 1000, 4.3, NOW_MS + 1000);
+  expect(device.metrics.get('pressure')?.value).toBe(4.3);
+  device.reading('pressure', NOW_MS - 5000, 1, NOW_MS + 2000);
+  expect(device.metrics.get('pressure')?.value).toBe(4.3);
+});
+
+test('live readings fold into the buckets of history, late ones where they belong', () => {
+  const window = windowOfBuckets([[1000, 2, 1, 3, 2, 1, 3]], 0, 500);
+  window.add(1499, 8);
+  window.add(1500, 5);
+  window.add(600, 7);
+  expect(window.samples.map(({ timeMs, count, min, max, average }) => [timeMs, count, min, max, average])).toEqual([
+    [500, 1, 7, 7, 7],
+    [1000, 3, 1, 8, 4],
+    [1500, 1, 5, 5, 5],
+  ]);
+  window.dropBefore(1400);
+  expect(window.samples.map(({ timeMs }) => timeMs)).toEqual([1000, 1500]);
+});
+
+test('readings with the same time are all kept, and a silence is drawn as a gap', () => {
+  const window = windowOfReadings(Array.from({ length: 20 }, (_, i) => [i * 1000, i] as const));
+  window.add(19_000, 50);
+  window.add(40_000, 7);
+  expect(window.samples.length).toBe(22);
+  const columns = toColumns(window.samples, window.gapMs(null), false);
+  expect(columns.gaps).toEqual([[19_000, 40_000]]);
+  expect(columns.data[1]?.at(-2)).toBe(null);
+  expect(toColumns(window.samples, window.gapMs(null), true).gaps).toEqual([]);
+});
+
+test('a sparkline keeps at most 96 points at any rate, the newest among them', () => {
+  const recent = new RecentValues();
+  for (let i = 0; i < 100_000; i++) recent.push(i * 20, i);
+  expect(recent.times.length).toBeLessThanOrEqual(96);
+  expect(recent.values.at(-1)).toBe(99_999);
+  expect((recent.times[0] ?? 0) <= 100_000).toBe(true);
+  recent.seed([
+    [-2000, 1],
+    [-1000, 2],
+  ]);
+  expect([...recent.times]).toEqual([...recent.times].sort((a, b) => a - b));
+});
+
+test('numbers keep their decimals, ages are short, and units are written as people do', () => {
+  const scale = createScale();
+  feedScale(scale, 21.25);
+  expect(formatValue(21, scale)).toBe('21.00');
+  expect(formatValue(-3.5, scale)).toBe('−3.50');
+  expect(formatValue(1e12, scale)).toBe('1.000e+12');
+  expect([400, 48_000, 120_000, 7_200_000, 1e9].map(formatAge)).toEqual(['<1 s', '48 s', '2 min', '2 h', '12 d']);
+  expect(['Cel', '%RH', 'm3', 'Ohm', 'constructor', 'furlong'].map(unitSymbol)).toEqual(['°C', '%', 'm³', 'Ω', 'constructor', 'furlong']);
+});
