@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import type { DeviceView } from '../../gateway/protocol/rest.ts';
 import { unitSymbol } from '../../gateway/protocol/units.ts';
-import { toColumns } from '../../web/src/device/chart-draw.ts';
+import { toColumns } from '../../web/src/device/chart-columns.ts';
 import { windowOfBuckets, windowOfReadings } from '../../web/src/device/series-window.ts';
 import { createScale, feedScale, formatAge, formatValue } from '../../web/src/format.ts';
 import { LiveDevice } from '../../web/src/live-device.ts';

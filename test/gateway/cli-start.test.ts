@@ -89,6 +89,15 @@ test('K7 insecure: true listens beyond this machine, with a loud line and a metr
   expect(await metrics.text()).toMatch(/^fieldgate_insecure 1$/m);
 });
 
+test('E4 fewer open files than the limits need: fewer devices and a warning, and below 512 no start', async () => {
+  using folder = createFolder();
+  const few = await runCli(['start', '--data', folder.path, '--port', '0'], { openFiles: 500 });
+  expect(few).toMatchObject({ code: 78, stdout: '', stderr: expect.stringMatching(/ulimit -n is 500; at least 512/) });
+  await using gateway = await startGateway(folder.path, [], { openFiles: 1000 });
+  const [line] = await gateway.cli.until('stderr', /.*limits\.devices was lowered.*/);
+  expect(JSON.parse(line)).toMatchObject({ level: 'warn', devices: 744, asked: 5000 });
+});
+
 test('L7 a second Ctrl-C ends a draining gateway at once with 130', async () => {
   using folder = createFolder();
   await using gateway = await startGateway(folder.path);

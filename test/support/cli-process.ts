@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
   readonly uid?: number;
+  /** How many open files the process may have (ulimit -n). */
+  readonly openFiles?: number;
 }
 export interface RunningCli extends AsyncDisposable {
   readonly process: ChildProcess;
@@ -35,7 +37,9 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(FIELDGATE_|STATE_DIRECTORY$|NODE_OPTIONS$)/.test(name)),
   );
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const limited = ['-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, process.execPath, MAIN, ...args];
+  const [program, given] = options.openFiles === undefined ? [process.execPath, [MAIN, ...args]] : ['sh', limited];
+  const child = spawn(program, given, {
     cwd: options.cwd ?? tmpdir(),
     env: { ...clean, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],

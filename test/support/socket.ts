@@ -5,6 +5,8 @@ import { WebSocket } from 'ws';
 export interface TestSocketOptions {
   readonly headers?: Record<string, string>;
   readonly subprotocols?: readonly string[];
+  /** False: pings are not answered. */
+  readonly autoPong?: boolean;
 }
 export interface TestSocket extends AsyncDisposable {
   readonly ws: WebSocket;
@@ -30,9 +32,21 @@ export interface SocketTarget extends TestSocketOptions {
 const PATIENCE_MS = 20_000;
 
 /** Resolves once open; rejects with `status` and `body` on a refused upgrade. */
-export async function connectSocket({ port, caPem, path, headers = {}, subprotocols = [] }: SocketTarget): Promise<TestSocket> {
+export async function connectSocket({
+  port,
+  caPem,
+  path,
+  headers = {},
+  subprotocols = [],
+  autoPong = true,
+}: SocketTarget): Promise<TestSocket> {
   const scheme = caPem === '' ? 'ws' : 'wss';
-  const ws = new WebSocket(`${scheme}://localhost:${port}${path}`, [...subprotocols], { headers, ca: caPem, perMessageDeflate: false });
+  const ws = new WebSocket(`${scheme}://localhost:${port}${path}`, [...subprotocols], {
+    headers,
+    ca: caPem,
+    perMessageDeflate: false,
+    autoPong,
+  });
   const messages: unknown[] = [];
   let closing: { code: number; reason: string } | null = null;
   let wake: (() => void) | null = null;

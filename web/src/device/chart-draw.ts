@@ -1,44 +1,10 @@
-// What uPlot draws for a series: columns with holes where readings are missing, and its own layers for gaps, states and the newest point.
+// What is drawn on a plot beside uPlot's lines: the gaps, the states of booleans and texts, the newest point.
 import type uPlot from 'uplot';
 import type { Value } from '../../../gateway/protocol/messages.ts';
 import { text } from '../i18n/en.ts';
+import type { ChartColumns } from './chart-columns.ts';
 import type { ChartPalette } from './chart-palette.ts';
 import type { Sample } from './series-window.ts';
-
-export interface ChartColumns {
-  readonly data: uPlot.AlignedData;
-  /** The sample behind each column; null in a hole. */
-  readonly samples: readonly (Sample | null)[];
-  readonly gaps: readonly (readonly [fromMs: number, toMs: number])[];
-}
-
-/** `isStep`: states hold until the next reading, so only numbers have gaps. */
-export function toColumns(samples: readonly Sample[], gapMs: number, isStep: boolean): ChartColumns {
-  const times: number[] = [];
-  const averages: (number | null)[] = [];
-  const lows: (number | null)[] = [];
-  const highs: (number | null)[] = [];
-  const behind: (Sample | null)[] = [];
-  const gaps: [number, number][] = [];
-  let before: Sample | null = null;
-  for (const sample of samples) {
-    if (before !== null && !isStep && sample.timeMs - before.timeMs > gapMs) {
-      times.push((before.timeMs + sample.timeMs) / 2);
-      averages.push(null);
-      lows.push(null);
-      highs.push(null);
-      behind.push(null);
-      gaps.push([before.timeMs, sample.timeMs]);
-    }
-    times.push(sample.timeMs);
-    averages.push(sample.average);
-    lows.push(sample.min);
-    highs.push(sample.max);
-    behind.push(sample);
-    before = sample;
-  }
-  return { data: [times, averages, lows, highs], samples: behind, gaps };
-}
 
 /** Under the lines: where nothing was received. */
 export function drawGaps(plot: uPlot, { gaps }: ChartColumns, palette: ChartPalette): void {

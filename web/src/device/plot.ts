@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { formatNumber } from '../format.ts';
 import { drawGaps, drawNewest, drawStates } from './chart-draw.ts';
-import type { ChartColumns } from './chart-draw.ts';
+import type { ChartColumns } from './chart-columns.ts';
 import type { ChartPalette } from './chart-palette.ts';
 import type { Sample } from './series-window.ts';
 

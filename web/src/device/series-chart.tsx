@@ -7,7 +7,7 @@ import { text } from '../i18n/en.ts';
 import type { LiveDevice, LiveMetric } from '../live-device.ts';
 import { metricLabel } from '../parts/value.tsx';
 import { paletteVersion } from '../theme.ts';
-import { toColumns } from './chart-draw.ts';
+import { toColumns } from './chart-columns.ts';
 import { readPalette } from './chart-palette.ts';
 import { createPlot } from './plot.ts';
 import type { Plot } from './plot.ts';
