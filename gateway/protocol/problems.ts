@@ -25,7 +25,6 @@ export const PROBLEMS = {
   'not-found': { status: 404, title: 'There is nothing at this address.' },
   'method-not-allowed': { status: 405, title: 'This address does not take that method.' },
   exists: { status: 409, title: 'It exists already.' },
-  'stream-in-use': { status: 409, title: 'This stream is open on a socket.' },
   'body-too-large': { status: 413, title: 'The body is larger than the limit.' },
   'unsupported-media-type': { status: 415, title: 'The content type is not one this address takes.' },
   invalid: { status: 422, title: 'Some fields are not valid.' },

@@ -75,7 +75,7 @@ test('a thousand devices are listed with the rows near the screen only; search, 
   expect(await opened.faults()).toEqual([]);
 });
 
-test('adding a device shows its token once, with commands that work, and a checklist that turns green', async () => {
+test('adding a device shows its token once, commands filled in with it, and a checklist that turns green', async () => {
   await using gateway = await startTestGateway();
   await using opened = await browser.openSignedIn(gateway, '/');
   const { page } = opened;

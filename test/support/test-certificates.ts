@@ -19,19 +19,20 @@ export function pemOfKey(key: KeyObject): string {
 }
 
 /** Signed by itself, for localhost; valid from a day ago for ninety days where nothing else is said. */
-export function selfSigned({
+export async function selfSigned({
   fromMs = Date.now() - DAY_MS,
   toMs = Date.now() + 90 * DAY_MS,
   key = newTestKey(),
+  commonName = 'localhost',
 }: {
   fromMs?: number;
   toMs?: number;
   key?: KeyObject;
-} = {}): TestPair {
-  const name = 'localhost';
-  const cert = issueCertificate({
-    commonName: name,
-    issuerName: name,
+  commonName?: string;
+} = {}): Promise<TestPair> {
+  const cert = await issueCertificate({
+    commonName,
+    issuerName: commonName,
     notBeforeMs: fromMs,
     notAfterMs: toMs,
     key,

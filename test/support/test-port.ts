@@ -6,7 +6,6 @@ import { type ClientRequest, type IncomingHttpHeaders, request as plainRequest }
 import { request as tlsRequest } from 'node:https';
 import { connect as plainConnect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
 import { type Config, DEFAULTS, type Limits } from '../../gateway/config.ts';
 import { createHttpServer, type HttpEnv, type HttpServer, type TlsMaterial, type UpgradeRefusal } from '../../gateway/http-server.ts';
@@ -14,6 +13,7 @@ import { type Authorize, createAccess } from '../../gateway/identity/access.ts';
 import { createOrigins } from '../../gateway/identity/origins.ts';
 import type { Problem } from '../../gateway/protocol/rest.ts';
 import { problemDocument } from '../../gateway/protocol/problems.ts';
+import { selfSigned } from './test-certificates.ts';
 import { openTestIdentity, type TestIdentity } from './test-identity.ts';
 
 export interface TestPort extends AsyncDisposable {
@@ -57,7 +57,7 @@ export const UPGRADE = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSo
 let certificate: Promise<TlsMaterial> | null = null;
 
 export async function openTestPort({ tls = 'on', limits = {}, http = {}, fetch = whoAmI }: TestPortOptions = {}): Promise<TestPort> {
-  const material = tls === 'on' ? await (certificate ??= makeCertificate()) : null;
+  const material = tls === 'on' ? await (certificate ??= selfSigned()) : null;
   const config = { http: { ...DEFAULTS.http, host: '127.0.0.1', port: 0, ...http }, limits: { ...DEFAULTS.limits, ...limits } };
   const under = await openTestIdentity(limits);
   const origins = createOrigins({
@@ -177,16 +177,4 @@ function whoAmI(request: Request, { incoming, peer }: HttpEnv, authorize: Author
     status: answer.status,
     headers: { ...answer.headers, 'Content-Type': 'application/problem+json' },
   });
-}
-
-async function makeCertificate(): Promise<TlsMaterial> {
-  const altNames = [
-    { type: 2 as const, value: 'localhost' },
-    { type: 7 as const, ip: '127.0.0.1' },
-  ];
-  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
-    algorithm: 'sha256',
-    extensions: [{ name: 'subjectAltName', altNames }],
-  });
-  return { key: made.private, cert: made.cert };
 }

@@ -1,5 +1,5 @@
 // The gateway's time as seen from here: a laptop or phone with a wrong clock must not make every age wrong. `nowMs` ticks once a second.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 
 let offsetMs = 0;
 let isSet = false;
@@ -7,6 +7,11 @@ let isSet = false;
 export const serverNowMs = (): number => Date.now() + offsetMs;
 /** Changes once a second; what shows an age reads it, so ages move together and values don't make them flicker. */
 export const nowMs = signal(serverNowMs());
+
+/** Until when this page was told what devices do (this machine's clock); null: it is being told. */
+export const toldUntilMs = signal<number | null>(null);
+/** By what devices are judged: while nothing is heard from the gateway, nobody becomes late. */
+export const judgedAtMs = computed(() => (toldUntilMs.value === null ? nowMs.value : toldUntilMs.value + offsetMs));
 
 /** Told by every answer that carries the gateway's time; small differences are the network's and are left alone. */
 export function setServerTime(atMs: number): void {

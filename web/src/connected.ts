@@ -5,7 +5,7 @@ import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { StatsView } from '../../gateway/protocol/rest.ts';
 import { ApiError, api } from './api.ts';
-import { setServerTime } from './clock.ts';
+import { setServerTime, toldUntilMs } from './clock.ts';
 import { createFleetModel } from './fleet-model.ts';
 import type { FleetModel } from './fleet-model.ts';
 import { createLiveConnection } from './live-connection.ts';
@@ -64,6 +64,10 @@ export function createConnected(): Connected {
     if (state.kind === 'live') void askStats();
   });
 
+  const stopTelling = live.staleSinceMs.subscribe((sinceMs) => {
+    toldUntilMs.value = sinceMs;
+  });
+
   return {
     live,
     fleet,
@@ -71,6 +75,8 @@ export function createConnected(): Connected {
     close() {
       clearInterval(timer);
       stopWatching();
+      stopTelling();
+      toldUntilMs.value = null;
       fleet.close();
       live.close();
     },

@@ -34,6 +34,7 @@ export interface FleetModel {
 const PAGE_ROWS = 1000;
 const SPARK_POINTS = 120;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 /** Devices that turn up unknown are asked for together. */
 const ASK_AFTER_MS = 400;
 const ASK_SINGLY_MOST = 20;
@@ -142,11 +143,14 @@ export function createFleetModel(live: LiveConnection): FleetModel {
   async function seedSome(fresh: readonly LiveDevice[], metricsOf: MetricsOf): Promise<void> {
     const metrics = new Set(fresh.flatMap((device) => metricsOf(device).map(({ name }) => name)));
     const toMs = Math.ceil(serverNowMs());
+    // an hour of a fleet that is a minute old would be two points
+    const oldestMs = Math.min(...fresh.map((device) => Date.parse(device.view.createdAt)));
+    const spanMs = Math.min(HOUR_MS, Math.max(MINUTE_MS, Math.ceil(toMs - oldestMs)));
     try {
       const answer = await getBuckets({
         device: fresh.map((device) => device.id),
         metric: [...metrics],
-        from: toMs - HOUR_MS,
+        from: toMs - spanMs,
         to: toMs,
         points: SPARK_POINTS,
       });
@@ -235,10 +239,10 @@ export function createFleetModel(live: LiveConnection): FleetModel {
 function seedMetric(device: LiveDevice, metric: LiveMetric, buckets: readonly BucketRow[]): void {
   const points: [number, number][] = [];
   let count = 0;
-  for (const [startMs, readings, , , average, , last] of buckets) {
+  for (const [startMs, readings, , , , , last] of buckets) {
     count += readings;
-    if (typeof last === 'boolean') points.push([startMs, Number(last)]);
-    else if (average !== null) points.push([startMs, average]);
+    // the last of each bucket: live values go on in the same grain
+    if (typeof last !== 'string') points.push([startMs, Number(last)]);
   }
   metric.recent.seed(points);
   const spanMs = (buckets.at(-1)?.[0] ?? 0) - (buckets[0]?.[0] ?? 0);

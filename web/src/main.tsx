@@ -2,7 +2,9 @@
 import { render } from 'preact';
 import './styles/tokens.css';
 import './styles/base.css';
+import './styles/controls.css';
 import './styles/parts.css';
+import './styles/dialog.css';
 import './styles/shell.css';
 import './styles/fleet.css';
 import './styles/device.css';

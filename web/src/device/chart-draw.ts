@@ -1,13 +1,19 @@
 // What is drawn on a plot beside uPlot's lines: the gaps, the states of booleans and texts, the newest point.
-import type uPlot from 'uplot';
 import type { Value } from '../../../gateway/protocol/messages.ts';
 import { text } from '../i18n/en.ts';
 import type { ChartColumns } from './chart-columns.ts';
 import type { ChartPalette } from './chart-palette.ts';
 import type { Sample } from './series-window.ts';
 
+/** What of a plot is drawn on; bbox in canvas px. */
+interface Surface {
+  readonly ctx: CanvasRenderingContext2D;
+  readonly bbox: { readonly left: number; readonly top: number; readonly width: number; readonly height: number };
+  valToPos(value: number, scale: string, isCanvas: boolean): number;
+}
+
 /** Under the lines: where nothing was received. */
-export function drawGaps(plot: uPlot, { gaps }: ChartColumns, palette: ChartPalette): void {
+export function drawGaps(plot: Surface, { gaps }: ChartColumns, palette: ChartPalette): void {
   const { ctx, bbox } = plot;
   ctx.save();
   clip(plot);
@@ -17,7 +23,7 @@ export function drawGaps(plot: uPlot, { gaps }: ChartColumns, palette: ChartPale
     ctx.fillStyle = palette.gap;
     ctx.fillRect(left, bbox.top, width, bbox.height);
     const scale = devicePixelRatio;
-    ctx.font = `500 ${11 * scale}px ui-sans-serif, system-ui, sans-serif`;
+    ctx.font = `500 ${palette.fontPx * scale}px ui-sans-serif, system-ui, sans-serif`;
     if (ctx.measureText(text.chart.gap).width + 12 * scale > width) continue;
     ctx.fillStyle = palette.label;
     ctx.textAlign = 'center';
@@ -28,7 +34,7 @@ export function drawGaps(plot: uPlot, { gaps }: ChartColumns, palette: ChartPale
 }
 
 /** Over the lines: where the series is now. */
-export function drawNewest(plot: uPlot, { samples }: ChartColumns, palette: ChartPalette): void {
+export function drawNewest(plot: Surface, { samples }: ChartColumns, palette: ChartPalette): void {
   const newest = samples.at(-1);
   if (newest == null) return;
   const { ctx } = plot;
@@ -45,7 +51,7 @@ export function drawNewest(plot: uPlot, { samples }: ChartColumns, palette: Char
 }
 
 /** Booleans as a bar while true, texts as labelled bands. */
-export function drawStates(plot: uPlot, { samples }: ChartColumns, palette: ChartPalette, untilMs: number): void {
+export function drawStates(plot: Surface, { samples }: ChartColumns, palette: ChartPalette, untilMs: number): void {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   const colors = new Map<string, ChartPalette['states'][number] | undefined>();
@@ -55,7 +61,7 @@ export function drawStates(plot: uPlot, { samples }: ChartColumns, palette: Char
   };
   ctx.save();
   clip(plot);
-  ctx.font = `550 ${12 * scale}px ui-sans-serif, system-ui, sans-serif`;
+  ctx.font = `550 ${(palette.fontPx + 1) * scale}px ui-sans-serif, system-ui, sans-serif`;
   ctx.textBaseline = 'middle';
   ctx.textAlign = 'left';
   for (const { from, to, value } of runs(samples, untilMs)) {
@@ -107,7 +113,7 @@ function fit(ctx: CanvasRenderingContext2D, label: string, room: number): string
   return shown.length > 1 ? `${shown}…` : '';
 }
 
-function clip({ ctx, bbox }: uPlot): void {
+function clip({ ctx, bbox }: Surface): void {
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();

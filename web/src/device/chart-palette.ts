@@ -1,5 +1,7 @@
 // The style sheet's colours as a canvas can use them: custom properties are resolved by asking a real element.
 export interface ChartPalette {
+  /** Of labels, in CSS px: it grows with the page on a wall. */
+  readonly fontPx: number;
   readonly line: string;
   readonly band: string;
   readonly area: string;
@@ -23,6 +25,7 @@ export function readPalette(host: HTMLElement, seriesIndex: number): ChartPalett
   const mix = (color: string, percent: number): string => read(`color-mix(in oklch, ${color} ${percent}%, transparent)`);
   const line = `var(--s${(seriesIndex % 4) + 1})`;
   const palette: ChartPalette = {
+    fontPx: Math.round(Number.parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.6875),
     line: read(line),
     band: mix(line, 18),
     area: mix(line, 15),

@@ -1,5 +1,5 @@
 // One tile a metric: its value now, with unit, age and the shape of the last hour. Pressing a tile puts its chart on or off the page.
-import { nowMs } from '../clock.ts';
+import { judgedAtMs } from '../clock.ts';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice, LiveMetric } from '../live-device.ts';
 import { Spark } from '../parts/spark.tsx';
@@ -34,7 +34,7 @@ function Tile({
   onToggle(metric: string): void;
 }) {
   device.changed.value;
-  const isStale = device.isStale(metric, nowMs.value);
+  const isStale = device.isStale(metric, judgedAtMs.value);
   const isLong = typeof metric.value === 'string' && metric.value.length > 12;
   return (
     <button

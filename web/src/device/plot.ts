@@ -26,13 +26,14 @@ export interface Plot {
   close(): void;
 }
 
-const FONT = '500 11px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif';
 const HEIGHT_PX = { number: 260, state: 96 };
 
 export function createPlot(options: PlotOptions): Plot {
   const { host, isState, rangeMs, palette } = options;
   let columns = options.columns;
-  const heightPx = (): number => (isState ? HEIGHT_PX.state : host.clientWidth < 480 ? 210 : HEIGHT_PX.number);
+  const zoom = palette.fontPx / 11;
+  const font = `500 ${palette.fontPx}px ui-sans-serif, system-ui, "Segoe UI", Roboto, "Noto Sans", sans-serif`;
+  const heightPx = (): number => Math.round(zoom * (isState ? HEIGHT_PX.state : host.clientWidth < 480 ? 210 : HEIGHT_PX.number));
   const clock = new Intl.DateTimeFormat(
     'en-GB',
     rangeMs <= 900_000 ? { hour: '2-digit', minute: '2-digit', second: '2-digit' } : { hour: '2-digit', minute: '2-digit' },
@@ -54,7 +55,7 @@ export function createPlot(options: PlotOptions): Plot {
       height: heightPx(),
       ms: 1,
       // the same room on the left for all, so that the time axes of charts below each other line up
-      padding: [8, rangeMs <= 900_000 ? 26 : 18, 0, isState ? leftPx(host) : 0],
+      padding: [8, zoom * (rangeMs <= 900_000 ? 26 : 18), 0, isState ? zoom * leftPx(host) : 0],
       legend: { show: false },
       cursor: {
         sync: { key: 'device', setSeries: false },
@@ -68,10 +69,10 @@ export function createPlot(options: PlotOptions): Plot {
       },
       axes: [
         {
-          font: FONT,
+          font,
           stroke: palette.label,
-          space: rangeMs <= 900_000 ? 84 : 64,
-          size: 28,
+          space: zoom * (rangeMs <= 900_000 ? 84 : 64),
+          size: zoom * 28,
           gap: 6,
           grid: { show: false },
           ticks: { show: false },
@@ -80,11 +81,12 @@ export function createPlot(options: PlotOptions): Plot {
         isState
           ? { show: false }
           : {
-              font: FONT,
+              font,
               stroke: palette.label,
               space: 44,
               gap: 8,
-              size: (_plot, values) => Math.max(leftPx(host), 22 + 6.4 * Math.max(0, ...(values ?? []).map((value) => value.length))),
+              size: (_plot, values) =>
+                zoom * Math.max(leftPx(host), 22 + 6.4 * Math.max(0, ...(values ?? []).map((value) => value.length))),
               grid: { stroke: palette.grid, width: 1 },
               ticks: { show: false },
               values: (_plot, splits, _axis, _space, step) => splits.map((value) => axisNumber(value, step)),

@@ -1,7 +1,7 @@
 // The Fleet page: which devices are live, late, silent or offline, and what each measures. What is shown stands in the address.
 import { useLocation } from 'preact-iso';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { nowMs } from '../clock.ts';
+import { judgedAtMs } from '../clock.ts';
 import { useConnected } from '../connected.ts';
 import { formatNumber } from '../format.ts';
 import { text } from '../i18n/en.ts';
@@ -32,7 +32,7 @@ export function FleetPage() {
   const [isAdding, setAdding] = useState(false);
   const query = readFleetQuery(url);
   const all = fleet.list.value;
-  const now = nowMs.value;
+  const now = judgedAtMs.value;
   const named = useMemo(() => byName(all), [all]);
   const counts = countStates(all, now);
   const devices = useSteady(listDevices(named, query, now));

@@ -1,7 +1,7 @@
 // One device in the list: a row on wide screens, a card on phones (the same elements, placed by the style sheet). It draws itself again
 // when its device changed, at most once a frame; the list around it does not.
 import { useConnected } from '../connected.ts';
-import { nowMs } from '../clock.ts';
+import { judgedAtMs, nowMs } from '../clock.ts';
 import { formatNumber } from '../format.ts';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice, LiveMetric } from '../live-device.ts';
@@ -59,8 +59,7 @@ interface CellProps {
 function ValueCell({ device, metric, place }: CellProps) {
   // a part that reads a signal is drawn again by signals only, so it names all that it shows
   device.changed.value;
-  const now = nowMs.value;
-  const isStale = metric === undefined || device.isStale(metric, now);
+  const isStale = metric === undefined || device.isStale(metric, judgedAtMs.value);
   return (
     <div class={`cell-value ${place} ${isStale ? 'is-stale' : ''}`} role="cell">
       {metric === undefined ? (
@@ -82,7 +81,7 @@ function ValueCell({ device, metric, place }: CellProps) {
 }
 
 function SparkCell({ device, metric, place }: CellProps) {
-  const isStale = metric === undefined || device.isStale(metric, nowMs.peek());
+  const isStale = metric === undefined || device.isStale(metric, judgedAtMs.peek());
   return (
     <div class={`cell-spark ${place} ${isStale ? 'is-stale' : ''}`} role="cell">
       {metric === undefined || typeof metric.value === 'string' ? null : (

@@ -323,6 +323,9 @@ export const text = {
     lost: 'the connection broke',
     'bad-message': 'it sent a bad message',
     'gateway-lost': 'the gateway was not running',
+    ahead: 'it is ahead',
+    behind: 'it is behind',
+    'device-ahead': 'the device remembers more acknowledged frames than the gateway does',
   } as Readonly<Record<string, string>>,
 
   problem: {

@@ -1,5 +1,5 @@
 // A device's state as shape, colour, word and age: never by colour alone.
-import { nowMs } from '../clock.ts';
+import { judgedAtMs, nowMs } from '../clock.ts';
 import { formatAge, formatSpan } from '../format.ts';
 import { text } from '../i18n/en.ts';
 import type { DeviceState, LiveDevice } from '../live-device.ts';
@@ -18,7 +18,7 @@ export function stateReason(device: LiveDevice, state: DeviceState): string {
 export function StateMark({ device }: { device: LiveDevice }) {
   device.changed.value;
   const now = nowMs.value;
-  const state = device.state(now);
+  const state = device.state(judgedAtMs.value);
   const since = state === 'offline' ? Math.max(device.lastSeenMs, device.lastReadingMs) : device.lastReadingMs;
   return (
     <span class={`state is-${state}`} title={stateReason(device, state)}>
