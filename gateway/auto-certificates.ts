@@ -20,20 +20,20 @@ const AUTHORITY_LIFE_MS = 20 * 365 * DAY_MS;
 const LOOK_MS = 60_000;
 const ADDRESSES = 64;
 
-export function openAutoCertificates(ask: CertificatesAsk): Certificates {
+export async function openAutoCertificates(ask: CertificatesAsk): Promise<Certificates> {
   const folder = join(ask.dataDir, 'tls');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const lifeMs = ask.lifeMs ?? SERVER_LIFE_MS;
-  const authority = openAuthority(folder, ask);
+  const authority = await openAuthority(folder, ask);
   const server = { key: join(folder, 'server.key'), cert: join(folder, 'server.crt') };
-  let current = readServer(server, authority.certificate);
   let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> | null = null;
   let isClosed = false;
 
-  const renew = (): void => {
+  const issue = async (): Promise<LoadedPair> => {
     const nowMs = ask.now();
     const key = newKey();
-    const cert = issueCertificate({
+    const cert = await issueCertificate({
       commonName: 'Fieldgate',
       issuerName: authority.name,
       notBeforeMs: nowMs - DAY_MS,
@@ -43,46 +43,56 @@ export function openAutoCertificates(ask: CertificatesAsk): Certificates {
       issuerKey: authority.key,
       names: serverNames(ask.names ?? []),
     });
-    current = { key: pemOf(key), cert, x509: new X509Certificate(cert) };
-    writeSecret(server.key, current.key);
-    writeSecret(server.cert, cert);
+    return { key: pemOf(key), cert, x509: new X509Certificate(cert) };
   };
-  const look = (): void => {
-    if (isClosed) return;
-    try {
-      const reason = current === null ? 'there was none' : whyDue(current.x509, { nowMs: ask.now(), lifeMs, names: ask.names ?? [] });
-      if (reason !== null) {
-        renew();
-        if (current !== null) {
-          ask.log.info({ reason, notAfter: current.x509.validToDate.toISOString() }, 'the server certificate was renewed');
-          ask.onRenew({ key: current.key, cert: current.cert });
-        }
-      }
-    } catch (error) {
-      ask.log.error({ error }, 'the server certificate could not be renewed; the old one stays in use');
-    }
-    timer = setTimeout(look, Math.min(LOOK_MS, Math.max(50, lifeMs / 10)));
-    timer.unref();
+  const keep = (pair: LoadedPair): LoadedPair => {
+    writeSecret(server.key, pair.key);
+    writeSecret(server.cert, pair.cert);
+    return pair;
   };
+  const due = (x509: X509Certificate): string | null => whyDue(x509, { nowMs: ask.now(), lifeMs, names: ask.names ?? [] });
 
   // the first certificate is not a renewal: nobody listens yet
-  if (current === null || whyDue(current.x509, { nowMs: ask.now(), lifeMs, names: ask.names ?? [] }) !== null) renew();
-  const started = current as LoadedPair | null;
-  if (started === null) throw new Error('no server certificate');
-  timer = setTimeout(look, Math.min(LOOK_MS, Math.max(50, lifeMs / 10)));
-  timer.unref();
+  const found = readServer(server, authority.certificate);
+  let current = found !== null && due(found.x509) === null ? found : keep(await issue());
+
+  const renewIfDue = async (): Promise<void> => {
+    const reason = due(current.x509);
+    if (reason === null) return;
+    const next = await issue();
+    if (isClosed) return;
+    current = keep(next);
+    ask.log.info({ reason, notAfter: current.x509.validToDate.toISOString() }, 'the server certificate was renewed');
+    ask.onRenew({ key: current.key, cert: current.cert });
+  };
+  /** One look at a time: whoever asks meanwhile waits for the same. */
+  const look = (): Promise<void> => {
+    clearTimeout(timer);
+    looking ??= renewIfDue()
+      .catch((error: unknown) => ask.log.error({ error }, 'the server certificate could not be renewed; the old one stays in use'))
+      .finally(() => {
+        looking = null;
+        schedule();
+      });
+    return looking;
+  };
+  const schedule = (): void => {
+    if (isClosed) return;
+    timer = setTimeout(() => void look(), Math.min(LOOK_MS, Math.max(50, lifeMs / 10)));
+    timer.unref();
+  };
+  schedule();
   return {
     get key() {
-      return (current ?? started).key;
+      return current.key;
     },
     get cert() {
-      return (current ?? started).cert;
+      return current.cert;
     },
     caPem: authority.pem,
     fingerprint: authority.certificate.fingerprint256,
-    reload() {
-      clearTimeout(timer);
-      look();
+    async reload() {
+      if (!isClosed) await look();
     },
     close() {
       isClosed = true;
@@ -101,7 +111,7 @@ interface Authority {
   readonly name: string;
 }
 
-function openAuthority(folder: string, ask: CertificatesAsk): Authority {
+async function openAuthority(folder: string, ask: CertificatesAsk): Promise<Authority> {
   const files = { key: join(folder, 'ca.key'), cert: join(folder, 'ca.crt') };
   const keyPem = readIfThere(files.key);
   const pem = readIfThere(files.cert);
@@ -125,7 +135,7 @@ function openAuthority(folder: string, ask: CertificatesAsk): Authority {
   const name = `Fieldgate ${hostname()
     .replace(/[^A-Za-z0-9.-]/g, '')
     .slice(0, 40)} ${randomBytes(3).toString('hex')}`;
-  const cert = issueCertificate({
+  const cert = await issueCertificate({
     commonName: name,
     issuerName: name,
     notBeforeMs: Math.min(nowMs, RELEASED_AT_MS) - DAY_MS,

@@ -16,8 +16,8 @@ export interface Certificates extends CertificatePair {
   readonly caPem: string | null;
   /** SHA-256 of what a person compares: the private authority, or the own certificate. */
   readonly fingerprint: string;
-  /** Looks now instead of at the next turn (SIGHUP). */
-  reload(): void;
+  /** Looks now instead of at the next turn (SIGHUP); resolves when what it found is in use. Never rejects. */
+  reload(): Promise<void>;
   /** Stops the timer; idempotent. */
   close(): void;
 }
@@ -101,7 +101,7 @@ function openOwn(ask: CertificatesAsk, files: CertificateFiles): Certificates {
     get fingerprint() {
       return current.fingerprint;
     },
-    reload: () => look(true),
+    reload: async () => look(true),
     close: () => clearInterval(timer),
   };
 }

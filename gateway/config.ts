@@ -13,8 +13,7 @@ export interface Config {
   readonly tls: 'auto' | 'off' | { readonly cert: string; readonly key: string };
   readonly insecure: boolean;
   readonly liveness: { readonly pingSeconds: number; readonly pongSeconds: number };
-  readonly store: { readonly commitIntervalMs: number; readonly minFreeBytes: number };
-  readonly relay: { readonly replayMinutes: number };
+  readonly store: { readonly commitIntervalMs: number };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   readonly limits: Limits;
 }
@@ -50,12 +49,9 @@ export interface Limits {
   readonly unknownPerMinute: number;
   readonly openStreams: number;
   readonly newStreamsPerHour: number;
-  readonly quarantineDeviceBytes: number;
-  readonly quarantineBytes: number;
   readonly pageRows: number;
   readonly chartPoints: number;
   readonly exports: number;
-  readonly readTransactionSeconds: number;
   readonly walCheckpointBytes: number;
   readonly outboxFoldBytes: number;
   readonly outboxResumeBytes: number;
@@ -74,9 +70,7 @@ export const DEFAULTS: Config = {
   tls: 'auto',
   insecure: false,
   liveness: { pingSeconds: 25, pongSeconds: 10 },
-  // minFreeBytes 0: min(256 MiB, 10 % of the volume)
-  store: { commitIntervalMs: 0, minFreeBytes: 0 },
-  relay: { replayMinutes: 15 },
+  store: { commitIntervalMs: 0 },
   log: { level: 'info', format: 'auto' },
   limits: {
     memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
@@ -108,12 +102,9 @@ export const DEFAULTS: Config = {
     unknownPerMinute: 30,
     openStreams: 16,
     newStreamsPerHour: 30, // a device with no memory makes one a boot
-    quarantineDeviceBytes: 4 * 1024 * 1024, // one device must not evict the others' evidence
-    quarantineBytes: 256 * 1024 * 1024,
     pageRows: 10_000,
     chartPoints: 10_000,
     exports: 2,
-    readTransactionSeconds: 2, // a long reader starves the WAL checkpoint
     walCheckpointBytes: 4 * 1024 * 1024,
     outboxFoldBytes: 256 * 1024,
     outboxResumeBytes: 16 * 1024,

@@ -52,7 +52,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
     if (end.what === 'device') ingest.endSessions(end, end.reason === 'suspended' ? CLOSE.forbidden : CLOSE.credential, end.reason);
     else if (end.what === 'token') ingest.endSessions(end, CLOSE.credential, end.reason);
   });
-  undo.defer(async () => void leave());
+  undo.defer(async () => leave());
 
   const admit = (hasRoom: () => boolean) => (): UpgradeRefusal | null => (house.isDraining() ? DRAINING : hasRoom() ? null : FULL);
   const http = createHttpServer({

@@ -54,7 +54,7 @@ export async function startGateway(config: Config, observe: Observe): Promise<Ga
     setupCode: house.setupCode,
     fingerprint: certificates?.fingerprint ?? null,
     fetchLocal,
-    reload: () => certificates?.reload(),
+    reload: () => void certificates?.reload(),
     stop,
     [Symbol.asyncDispose]: stop,
   };

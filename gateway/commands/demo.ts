@@ -1,16 +1,16 @@
 // fieldgate demo: a gateway on a temporary data directory with a simulated fleet, to look at. Ctrl-C leaves nothing behind.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Config, DEFAULTS } from '../config.ts';
 import type { FetchLocal } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
-import type { IssuedEnrolment, IssuedKey } from '../protocol/rest.ts';
+import type { IssuedKey } from '../protocol/rest.ts';
 import { type Cli, type CommandSpec, wholeBetween } from './cli.ts';
+import { callLocal, type DemoFleet, startDemoFleet } from './demo-fleet.ts';
 import { PORT_OPTION, stopWithin, untilAskedToStop } from './start.ts';
 
 const HOST = '127.0.0.1';
@@ -19,8 +19,7 @@ const PORTS = 50;
 const DEVICES = 24;
 /** A demo has nothing to drain that anybody would miss. */
 const STOP_MS = 8000;
-const FLEET_STOP_MS = 3000;
-const SIMULATOR = join(import.meta.dirname, '../../device-sim/main.ts');
+const ENDS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const DEMO: CommandSpec = {
   name: 'demo',
@@ -30,14 +29,14 @@ export const DEMO: CommandSpec = {
   run: async (cli, { options }) => {
     const { port, devices = DEVICES } = options as { port?: number; devices?: number };
     const folder = mkdtempSync(join(tmpdir(), 'fieldgate-demo-'));
-    const simulator: { process?: ChildProcess } = {};
+    const begun: { fleet?: DemoFleet } = {};
     // whatever ends this process, a second Ctrl-C too
     process.on('exit', () => {
-      simulator.process?.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
+      begun.fleet?.kill();
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
     });
     const endEarly = (): never => process.exit(EXIT.interrupted);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEarly);
+    for (const signal of ENDS) process.once(signal, endEarly);
     const config: Config = {
       ...DEFAULTS,
       data: join(folder, 'data'),
@@ -46,54 +45,27 @@ export const DEMO: CommandSpec = {
     };
     const { runGateway } = await import('../run-gateway.ts');
     const gateway = await runGateway({ config, file: null, env: cli.env, say: cli.say });
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, endEarly);
-    const asked = untilAskedToStop(gateway);
+    for (const signal of ENDS) process.off(signal, endEarly);
+    // closing the terminal is an end, too: nobody could reach the demo afterwards
+    const asked = Promise.race([untilAskedToStop(gateway), once(process, 'SIGHUP')]);
     const url = `https://localhost:${new URL(gateway.url).port}`;
-    const key = await issue<IssuedKey>(gateway.fetchLocal, '/v1/keys', { name: 'demo', role: 'admin' });
-    const fleet = await startFleet(gateway.fetchLocal, { folder, url, devices, data: config.data });
-    simulator.process = fleet;
-    const fleetEnd = once(fleet, 'exit');
-    welcome(cli, { url, key: key.key, data: config.data, devices });
+    const ca = join(config.data, 'tls/ca.crt');
+    const { fetchLocal } = gateway;
+    const key = await issueKey(fetchLocal);
+    begun.fleet = await startDemoFleet({ fetchLocal, folder, url, ca, devices, say: cli.say });
+    await Promise.race([begun.fleet.settled, asked]);
+    welcome(cli, { url, key, ca, data: config.data, devices });
 
     await asked;
     cli.say('\nstopping, and removing everything');
-    fleet.kill('SIGTERM');
-    const timer = setTimeout(() => fleet.kill('SIGKILL'), FLEET_STOP_MS);
-    await fleetEnd;
-    clearTimeout(timer);
+    await begun.fleet.stop();
     process.exit(await stopWithin(gateway, STOP_MS));
   },
 };
 
-async function issue<T>(fetchLocal: FetchLocal, path: string, body: object): Promise<T> {
-  const response = await fetchLocal(
-    new Request(`http://localhost${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-  );
-  if (!response.ok) throw new Failure(EXIT.failed, `POST ${path} was answered ${response.status}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
-async function startFleet(
-  fetchLocal: FetchLocal,
-  ask: { folder: string; url: string; data: string; devices: number },
-): Promise<ChildProcess> {
-  const enrolment = await issue<IssuedEnrolment>(fetchLocal, '/v1/enrolments', { max: ask.devices, expiresSeconds: 3600 });
-  const keyFile = join(ask.folder, 'enrolment-key');
-  writeFileSync(keyFile, `${enrolment.key}\n`, { mode: 0o600 });
-  const flags = ['--url', ask.url.replace('https', 'wss'), '--ca', join(ask.data, 'tls/ca.crt'), '--enrol-key-file', keyFile];
-  const child = spawn(process.execPath, [SIMULATOR, 'run', ...flags, '--devices', String(ask.devices), '--rate', '1'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let lastWords = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-2000);
-  });
-  child.on('exit', () => {
-    // a fleet that ends while the demo runs has a reason to tell
-    if (!child.killed) process.stderr.write(`${lastWords}\nthe simulated fleet has ended\n`);
-  });
-  await once(child, 'spawn');
-  return child;
+async function issueKey(fetchLocal: FetchLocal): Promise<string> {
+  const { key } = await callLocal<IssuedKey>(fetchLocal, 'POST', '/v1/keys', { name: 'demo', role: 'admin' });
+  return key;
 }
 
 async function freePort(): Promise<number> {
@@ -110,27 +82,49 @@ async function freePort(): Promise<number> {
   throw new Failure(EXIT.portInUse, `no free port from ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1}: choose one with --port`);
 }
 
-function welcome(cli: Cli, { url, key, data, devices }: { url: string; key: string; data: string; devices: number }): void {
-  const run = existsSync(join(process.cwd(), 'gateway/main.ts')) ? 'npm run -s fieldgate --' : 'fieldgate';
-  const ca = join(data, 'tls/ca.crt');
+interface Welcome {
+  readonly url: string;
+  readonly key: string;
+  readonly ca: string;
+  readonly data: string;
+  readonly devices: number;
+}
+
+function welcome(cli: Cli, { url, key, ca, data, devices }: Welcome): void {
+  const run = `${ownCommand(cli)} device`;
+  const where = `--data ${quoted(data)}`;
   cli.out(`
-Fieldgate is running, and ${devices} simulated devices send a reading a second each.
+Fieldgate is running. ${devices} simulated devices have told what they measured in the last six hours, and go on.
 
   ${url}/#key=${key}
 
 Open that in a browser. It warns once, because the certificate's authority was made on this machine just now:
 go on, or import ${ca} first.
 
-To try next:
+To try next, in another terminal:
   1. A device of your own:
-       TOKEN=$(${run} device add my-first --data ${data})
-       curl --cacert ${ca} -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
+       TOKEN=$(${run} add my-first ${where})
+       curl --cacert ${quoted(ca)} -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
             -d '[{"n":"temperature","u":"Cel","v":21.5}]' ${url}/v1/readings
-  2. Suspend one, and see the page notice:
-       ${run} device list --data ${data}
-       ${run} device suspend ID --data ${data}
-  3. The whole interface, to read and to click: ${url}/docs
+  2. Suspend one, and see the page notice; then let it in again:
+       ${run} suspend sim-0001 ${where}
+       ${run} resume sim-0001 ${where}
+  3. All of them, with their names:
+       ${run} list ${where}
+  4. The whole interface, to read and to click: ${url}/docs
 
 Ctrl-C ends it and leaves nothing behind.
 `);
+}
+
+/** As the person who started the demo has to type it, in the same folder. */
+function ownCommand({ cwd }: Cli): string {
+  const script = process.argv[1] ?? '';
+  if (basename(script) === 'fieldgate') return 'fieldgate';
+  return join(cwd, 'gateway/main.ts') === script ? 'npm run -s fieldgate --' : `${quoted(process.execPath)} ${quoted(script)}`;
+}
+
+/** For a shell, where it needs to be. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

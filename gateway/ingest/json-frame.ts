@@ -8,8 +8,10 @@ export interface Unreadable {
   /** Where the fault is, when that is known. */
   readonly detail: string;
 }
-/** An array (a SenML pack, not empty) or an object (a message). */
-export type JsonFrame = { readonly parsed: readonly unknown[] | object } | Unreadable;
+/** What an object says; nothing in it is checked yet. */
+export type JsonMessage = Readonly<Record<string, unknown>>;
+/** An array (a SenML pack, not empty) or an object. */
+export type JsonFrame = { readonly pack: readonly unknown[] } | { readonly message: JsonMessage } | Unreadable;
 
 export interface JsonLimits {
   readonly depth: number;
@@ -27,9 +29,9 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): JsonFrame {
   } catch (error) {
     return { unreadable: 'bad-json', detail: position(error, text) };
   }
-  if (typeof parsed !== 'object' || parsed === null || (Array.isArray(parsed) && parsed.length === 0))
-    return { unreadable: 'bad-shape', detail: '' };
-  return { parsed };
+  if (Array.isArray(parsed) && parsed.length > 0) return { pack: parsed };
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { unreadable: 'bad-shape', detail: '' };
+  return { message: parsed as JsonMessage };
 }
 
 /** V8 says where, but echoes the input too: only the place is passed on. */

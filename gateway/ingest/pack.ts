@@ -25,12 +25,11 @@ export function createPackIngest(house: SessionHouse): (device: string, body: Ui
     if (opened.outcome !== 'known' && opened.outcome !== 'new') throw new Error('the stream ~http is never closed');
     const { stream } = opened;
     if (opened.outcome === 'new') batcher.addStream(stream);
-    const message = readJson(body, limits);
-    const records = 'parsed' in message && Array.isArray(message.parsed) ? (message.parsed as readonly unknown[]) : null;
+    const frame = readJson(body, limits);
+    const records = 'pack' in frame ? frame.pack : null;
     let result: PackResult;
     if (records === null) {
-      const { unreadable, detail } =
-        'unreadable' in message ? message : { unreadable: 'bad-shape' as const, detail: 'A pack is an array.' };
+      const { unreadable, detail } = 'unreadable' in frame ? frame : { unreadable: 'bad-shape' as const, detail: 'A pack is an array.' };
       refusals.add(unreadable);
       if (body.length > 0)
         quarantineFrame(batcher, { device, stream: stream.id, seq: 0, receivedAtUs: receivedUs }, wholeFault(unreadable), body);

@@ -7,7 +7,7 @@ import type { Connection, Session } from '../transports/transport.ts';
 import type { Batcher, Sender, Settlement } from './batcher.ts';
 import type { DeviceSeries, IngestCatalogue } from './catalogue.ts';
 import type { DeviceSettings, IngestLimits } from './ingest.ts';
-import { readJson, type Unreadable } from './json-frame.ts';
+import { type JsonMessage, readJson, type Unreadable } from './json-frame.ts';
 import type { DevicePresence, OpenConnection, PresentSession } from './presence.ts';
 import { createNotices, type Notices } from './notices.ts';
 import { quarantineFrame } from './quarantine.ts';
@@ -90,29 +90,28 @@ export class DeviceSession implements Session, Sender, PresentSession {
   frame(bytes: Uint8Array): void {
     if (this.#isOver) return;
     this.#lastFrameUs = this.#house.nowUs();
-    const message = readJson(bytes, this.#house.limits);
-    if ('unreadable' in message) {
-      this.#refuseFrame(message, bytes);
+    const frame = readJson(bytes, this.#house.limits);
+    if ('unreadable' in frame) {
+      this.#refuseFrame(frame, bytes);
       return;
     }
-    const body = message.parsed;
-    if (Array.isArray(body)) {
-      this.#pack(body, bytes);
+    if ('pack' in frame) {
+      this.#pack(frame.pack, bytes);
       return;
     }
-    const { type } = body as { type?: unknown };
-    for (const key in body) {
-      if (key !== 'type' && key !== 'seq' && key !== 'readings' && isForbidden(key, body[key as never])) {
+    const { message } = frame;
+    const { type } = message;
+    for (const key in message) {
+      if (key !== 'type' && key !== 'seq' && key !== 'readings' && isForbidden(key, message[key])) {
         // with a usable seq the frame settles, in quarantine
-        if (type === 'readings' && isSeq((body as { seq?: unknown }).seq))
-          this.#readings(body as never, bytes, wholeFault('forbidden-key'));
+        if (type === 'readings' && isSeq(message.seq)) this.#readings(message, bytes, wholeFault('forbidden-key'));
         else this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
         return;
       }
     }
-    if (type === 'readings') this.#readings(body as never, bytes, null);
-    else if (type === 'hello') this.#hello(body as never);
-    else if (type === 'gap') this.#gap(body as never);
+    if (type === 'readings') this.#readings(message, bytes, null);
+    else if (type === 'hello') this.#hello(message);
+    else if (type === 'gap') this.#gap(message);
     else if (typeof type === 'string') this.#unknownType();
     else this.#refuseFrame({ unreadable: 'bad-shape', detail: '' }, bytes);
   }
@@ -136,7 +135,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     );
   }
 
-  #readings(message: { seq?: unknown; readings?: unknown }, bytes: Uint8Array, whole: RecordFault | null): void {
+  #readings(message: JsonMessage, bytes: Uint8Array, whole: RecordFault | null): void {
     const stream = this.#stream;
     if (stream === null) {
       this.#fatal('hello-first', CLOSE.badMessage);
@@ -169,7 +168,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     return takeFrame(this.#house, context, { stream, seq, records, bytes, whole });
   }
 
-  #hello(message: Record<string, unknown>): void {
+  #hello(message: JsonMessage): void {
     const { batcher, streams } = this.#house;
     const { stream: name, oldest, next, acked: heard } = message;
     if (this.#stream !== null) return this.#fatal('bad-message', CLOSE.badMessage);
@@ -217,7 +216,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     });
   }
 
-  #gap({ from, to, reason }: { from?: unknown; to?: unknown; reason?: unknown }): void {
+  #gap({ from, to, reason }: JsonMessage): void {
     const stream = this.#stream;
     if (stream === null) return this.#fatal('hello-first', CLOSE.badMessage);
     const isGap =

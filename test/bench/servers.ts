@@ -6,8 +6,8 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { generate } from 'selfsigned';
 import { askSocket, socketPath } from '../../gateway/control-socket.ts';
+import { selfSigned } from '../support/test-certificates.ts';
 import { type Child, startChild } from './child.ts';
 
 export interface Server {
@@ -26,23 +26,10 @@ export const BENCH_FOLDER = process.env.FIELDGATE_BENCH_DIR ?? tmpdir();
 
 export async function startFloor(): Promise<Server> {
   const folder = await mkdtemp(path.join(BENCH_FOLDER, 'fieldgate-floor-'));
-  const pems = await generate([{ name: 'commonName', value: 'localhost' }], {
-    algorithm: 'sha256',
-    keyType: 'ec',
-    extensions: [
-      { name: 'basicConstraints', cA: true, critical: true },
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-        ],
-      },
-    ],
-  } as never);
+  const pair = await selfSigned();
   const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];
-  writeFileSync(key, pems.private);
-  writeFileSync(cert, pems.cert);
+  writeFileSync(key, pair.key);
+  writeFileSync(cert, pair.cert);
   const child = startChild(here('floor.ts'), [folder, key, cert]);
   const port = Number((await child.line()).split(' ')[1]);
   return { child, folder, port, caFile: cert, tokensFile: '', stop: () => end(child, folder) };

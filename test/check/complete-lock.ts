@@ -35,7 +35,8 @@ lock.packages = { '': root, ...Object.fromEntries(Object.entries(others).sort(([
 writeFileSync(FILE, `${JSON.stringify(lock, null, 2)}\n`);
 
 function platformEntry(name: string, version: string, parent: Entry): Entry {
-  if (!/^\d/.test(version)) throw new Error(`${name}@${version}: an optional dependency without an exact version; install it where the registry has it`);
+  if (!/^\d/.test(version))
+    throw new Error(`${name}@${version}: an optional dependency without an exact version; install it where the registry has it`);
   const words = name.split(/[/-]/);
   const system = SYSTEMS.find((word) => words.includes(word));
   const cpu = PROCESSORS.find((word) => words.includes(word));

@@ -114,7 +114,7 @@ test('L7 a second Ctrl-C ends a draining gateway at once with 130', async () => 
 
 test('L7 SIGHUP reads changed certificate files again, SIGPIPE and a closed stdout do nothing', async () => {
   using folder = createFolder();
-  const [first, second] = [selfSigned(), selfSigned()];
+  const [first, second] = [await selfSigned(), await selfSigned()];
   const tls = [folder.file('own.crt', first.cert), folder.file('own.key', first.key)];
   await using gateway = await startGateway(join(folder.path, 'data'), ['--tls', tls.join(',')]);
   const { cli, port } = gateway;
@@ -183,6 +183,10 @@ test('a control socket that a dead gateway left elsewhere is removed, and nothin
   expect(socketOf()).not.toBe(stale);
   expect(existsSync(dirname(stale))).toBe(false);
   expect(existsSync(kept)).toBe(true);
+  const last = socketOf();
+  gateway.cli.process.kill('SIGTERM');
+  await gateway.cli.ended;
+  expect(existsSync(dirname(last))).toBe(false);
 });
 
 test.each([true, false])('a data directory with a long path has its socket elsewhere (with XDG_RUNTIME_DIR: %s)', async (hasRuntime) => {

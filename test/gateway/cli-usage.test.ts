@@ -110,7 +110,7 @@ test('K4 config check tells every problem on a line of its own, with 78', async 
 
 test('K5 K6 config check looks at the certificate too: 77 for an open key, 78 for a dead pair', async () => {
   using folder = createFolder();
-  const good = selfSigned();
+  const good = await selfSigned();
   const tls = `tls: {cert: own.crt, key: own.key}\n`;
   const config = folder.file('f.yaml', tls);
   folder.file('own.crt', good.cert);
@@ -122,7 +122,7 @@ test('K5 K6 config check looks at the certificate too: 77 for an open key, 78 fo
     stderr: expect.stringContaining(`chmod 600 ${key}`),
   });
   chmodSync(key, 0o600);
-  folder.file('own.crt', selfSigned().cert);
+  folder.file('own.crt', (await selfSigned()).cert);
   expect(await runCli(['config', 'check', '--config', config])).toMatchObject({
     code: 78,
     stderr: expect.stringContaining('does not belong to'),
@@ -147,14 +147,14 @@ test('K16 limits above the memory cap end the start with 78 and both keys', asyn
 test('config show gives each value with its source, and masks what came from a secret file', async () => {
   using folder = createFolder();
   const secret = folder.file('name.txt', 'hidden.example\n');
-  const env = { FIELDGATE_HTTP__HOST_FILE: secret, FIELDGATE_RELAY__REPLAY_MINUTES: '20' };
+  const env = { FIELDGATE_HTTP__HOST_FILE: secret, FIELDGATE_STORE__COMMIT_INTERVAL_MS: '20' };
   const json = await runCli(['config', 'show', '--json'], { cwd: folder.path, env });
   const shown = JSON.parse(json.stdout) as Record<string, { value: unknown; source: string }>;
-  expect(shown['relay.replayMinutes']).toEqual({ value: 20, source: 'environment FIELDGATE_RELAY__REPLAY_MINUTES' });
+  expect(shown['store.commitIntervalMs']).toEqual({ value: 20, source: 'environment FIELDGATE_STORE__COMMIT_INTERVAL_MS' });
   expect(shown['http.host']).toEqual({ value: '********', source: 'environment FIELDGATE_HTTP__HOST_FILE' });
   expect(shown['http.port']).toEqual({ value: 8443, source: 'default' });
   const text = await runCli(['config', 'show'], { cwd: folder.path, env });
-  expect(text.stdout).toMatch(/^relay\.replayMinutes +20 +environment FIELDGATE_RELAY__REPLAY_MINUTES$/m);
+  expect(text.stdout).toMatch(/^store\.commitIntervalMs +20 +environment FIELDGATE_STORE__COMMIT_INTERVAL_MS$/m);
   expect(json.stdout + text.stdout).not.toContain('hidden');
 });
 

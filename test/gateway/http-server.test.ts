@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { DEFAULTS } from '../../gateway/config.ts';
 import { createHttpServer } from '../../gateway/http-server.ts';
+import { selfSigned } from '../support/test-certificates.ts';
 import { secretOf } from '../support/test-identity.ts';
 import { KEY, openTestPort, type TestPort, UPGRADE } from '../support/test-port.ts';
 
@@ -310,9 +311,7 @@ test('closing cuts what does not end in time', async () => {
 test('a new certificate is for new connections; open ones stay', async () => {
   await using renewed = await openTestPort();
   const before = await renewed.connect();
-  const { generate } = await import('selfsigned');
-  const next = await generate([{ name: 'commonName', value: 'renewed' }], { algorithm: 'sha256' });
-  renewed.server.setSecureContext({ key: next.private, cert: next.cert });
+  renewed.server.setSecureContext(await selfSigned({ commonName: 'renewed' }));
   const after = tlsConnect({ port: renewed.port, host: '127.0.0.1', rejectUnauthorized: false });
   await once(after, 'secureConnect');
   expect(after.getPeerCertificate().subject).toMatchObject({ CN: 'renewed' });

@@ -11,12 +11,12 @@ import { createSimFolder, runSim } from '../support/sim-process.ts';
 
 const DAY_MS = 86_400_000;
 
-function issue(names: readonly string[], fromDays: number, toDays: number) {
+async function issue(names: readonly string[], fromDays: number, toDays: number) {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const issuerName = 'test authority';
   const order = { issuerName, issuerKey: authority };
-  const ca = issueCertificate({
+  const ca = await issueCertificate({
     ...order,
     commonName: issuerName,
     key: authority,
@@ -25,7 +25,7 @@ function issue(names: readonly string[], fromDays: number, toDays: number) {
     notAfterMs: Date.now() + 99 * DAY_MS,
   });
   const validity = { notBeforeMs: Date.now() + fromDays * DAY_MS, notAfterMs: Date.now() + toDays * DAY_MS };
-  const cert = issueCertificate({ ...order, commonName: names[0]!, key, names, ...validity });
+  const cert = await issueCertificate({ ...order, commonName: names[0]!, key, names, ...validity });
   return { ca, tls: { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string } };
 }
 
@@ -50,7 +50,7 @@ test.each([
   ['a certificate from the future', ['localhost', '127.0.0.1'], 10, 20, 'is not valid yet'],
   ['a certificate for another host', ['elsewhere.example'], -1, 10, 'is for another host'],
 ] as const)('%s is refused with a sentence that names the trouble', async (_what, names, fromDays, toDays, sentence) => {
-  const { ca, tls } = issue(names, fromDays, toDays);
+  const { ca, tls } = await issue(names, fromDays, toDays);
   await using gateway = await startFakeGateway({ tls });
   using folder = createSimFolder();
   const flags = ['--url', `wss://127.0.0.1:${gateway.port}`, '--enrol-key-file', folder.file('enrol', 'enrol-key'), '--no-compare'];
@@ -61,7 +61,7 @@ test.each([
 });
 
 test('--insecure gets through to anybody, and says so', async () => {
-  const { tls } = issue(['elsewhere.example'], -20, -10);
+  const { tls } = await issue(['elsewhere.example'], -20, -10);
   await using gateway = await startFakeGateway({ tls });
   using folder = createSimFolder();
   const flags = ['--url', `wss://127.0.0.1:${gateway.port}`, '--enrol-key-file', folder.file('enrol', 'enrol-key'), '--no-compare'];

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, test, vi } from 'vitest';
 import { issueCertificate } from '../../gateway/certificate-issue.ts';
+import { certificateNames } from '../../gateway/certificate-names.ts';
 import { type CertificatePair, type Certificates, openCertificates } from '../../gateway/certificates.ts';
 import { readOwnCertificate } from '../../gateway/own-certificate.ts';
 import { RELEASED_AT_MS } from '../../gateway/release.ts';
@@ -127,13 +128,64 @@ test('E8 a clock that has lost the time does not make what is dead for everybody
   }
   // the time is back: a certificate of a usual length takes its place, from the same authority
   clock.nowMs = Date.now();
-  certificates.reload();
+  await certificates.reload();
   expect(renewals).toHaveLength(1);
   const renewed = new X509Certificate(certificates.cert);
   expect(renewed.validToDate.getTime() - renewed.validFromDate.getTime()).toBeLessThanOrEqual(397 * DAY_MS);
   expect(renewed.verify(new X509Certificate(certificates.caPem ?? '').publicKey)).toBe(true);
-  certificates.reload();
+  await certificates.reload();
   expect(renewals).toHaveLength(1);
+});
+
+test('looks at the same time renew once, and none that has been overtaken by the end writes anything', async () => {
+  using folder = createFolder();
+  const clock = { nowMs: Date.now() };
+  using opened = await open(folder, { now: () => clock.nowMs });
+  const { certificates, renewals } = opened;
+  clock.nowMs += 300 * DAY_MS;
+  await Promise.all([certificates.reload(), certificates.reload()]);
+  expect(renewals).toEqual([{ key: certificates.key, cert: certificates.cert }]);
+  clock.nowMs += 300 * DAY_MS;
+  const late = certificates.reload();
+  certificates.close();
+  await late;
+  await certificates.reload();
+  expect(renewals).toHaveLength(1);
+  expect(readFileSync(join(folder.path, 'tls/server.crt'), 'utf8')).toBe(renewals[0]?.cert);
+});
+
+test('certificates name their own key and that of their issuer, as strict verifiers ask', async () => {
+  using folder = createFolder();
+  using opened = await open(folder);
+  const [ca, server] = [opened.certificates.caPem ?? '', opened.certificates.cert].map((pem) => new X509Certificate(pem).raw);
+  /** The 20 bytes that follow the extension's OID and the headers around them. */
+  const identifier = (der: Buffer | undefined, header: string): string | undefined =>
+    new RegExp(`${header}(.{40})`).exec(der?.toString('hex') ?? '')?.[1];
+  const subject = '0603551d0e04160414';
+  const issuer = '0603551d23041830168014';
+  expect(identifier(ca, subject)).toMatch(/^[0-9a-f]{40}$/);
+  expect(identifier(server, subject)).toMatch(/^[0-9a-f]{40}$/);
+  expect(identifier(server, subject)).not.toBe(identifier(ca, subject));
+  expect([identifier(ca, issuer), identifier(server, issuer)]).toEqual([identifier(ca, subject), identifier(ca, subject)]);
+});
+
+test('addresses of both families, mapped ones too, and years beyond 2049 are written as RFC 5280 has them', async () => {
+  const key = newTestKey();
+  const names = ['a_b.example', '192.0.2.7', '2001:db8:1:2:3:4:5:6', 'fd00::12', '1::', '::ffff:192.0.2.7'];
+  const span = { notBeforeMs: Date.UTC(1969, 11, 31), notAfterMs: Date.UTC(2050, 0, 1) + 123 };
+  const certificate = new X509Certificate(
+    await issueCertificate({ commonName: 'höst, O=x', issuerName: 'Root', ...span, key, issuerKey: key, names }),
+  );
+  expect(certificateNames(certificate.toString())).toEqual([
+    'a_b.example',
+    '192.0.2.7',
+    '2001:DB8:1:2:3:4:5:6',
+    'FD00:0:0:0:0:0:0:12',
+    '1:0:0:0:0:0:0:0',
+    '0:0:0:0:0:FFFF:C000:207',
+  ]);
+  expect([certificate.subject, certificate.issuer]).toEqual(['CN=höst\\, O=x', 'CN=Root']);
+  expect(certificate.raw.toString('latin1')).toMatch(/691231000000Z.{2}20500101000000Z/s);
 });
 
 test('a damaged server certificate is made anew, a damaged authority is not', async () => {
@@ -148,12 +200,19 @@ test('a damaged server certificate is made anew, a damaged authority is not', as
 });
 
 const now = Date.now();
-const stranger = selfSigned();
-function chained(): { leafOnly: TestPair; whole: TestPair; wrongOrder: TestPair } {
+const stranger = await selfSigned();
+async function chained(): Promise<{ leafOnly: TestPair; whole: TestPair; wrongOrder: TestPair }> {
   const keys = { root: newTestKey(), leaf: newTestKey() };
   const span = { notBeforeMs: now - DAY_MS, notAfterMs: now + 90 * DAY_MS };
-  const root = issueCertificate({ commonName: 'Root', issuerName: 'Root', ...span, key: keys.root, issuerKey: keys.root, names: null });
-  const leaf = issueCertificate({
+  const root = await issueCertificate({
+    commonName: 'Root',
+    issuerName: 'Root',
+    ...span,
+    key: keys.root,
+    issuerKey: keys.root,
+    names: null,
+  });
+  const leaf = await issueCertificate({
     commonName: 'Leaf',
     issuerName: 'Root',
     ...span,
@@ -165,10 +224,10 @@ function chained(): { leafOnly: TestPair; whole: TestPair; wrongOrder: TestPair 
   return { leafOnly: { key, cert: leaf }, whole: { key, cert: leaf + root }, wrongOrder: { key, cert: leaf + stranger.cert } };
 }
 
-function shortKey(): TestPair {
+async function shortKey(): Promise<TestPair> {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
   const span = { notBeforeMs: now - DAY_MS, notAfterMs: now + 90 * DAY_MS };
-  const cert = issueCertificate({
+  const cert = await issueCertificate({
     commonName: 'Short',
     issuerName: 'Root',
     ...span,
@@ -181,10 +240,10 @@ function shortKey(): TestPair {
 
 test.each<[string, TestPair, RegExp]>([
   ['belongs to another key', { key: pemOfKey(newTestKey()), cert: stranger.cert }, /does not belong to tls\.cert/],
-  ['has expired', selfSigned({ fromMs: now - 20 * DAY_MS, toMs: now - DAY_MS }), /expired on/],
-  ['is not valid yet', selfSigned({ fromMs: now + DAY_MS }), /not valid before/],
-  ['has an RSA key of 1024 bits', shortKey(), /1024 bits; at least 2048/],
-  ['is followed by another than its issuer', chained().wrongOrder, /did not issue certificate 1/],
+  ['has expired', await selfSigned({ fromMs: now - 20 * DAY_MS, toMs: now - DAY_MS }), /expired on/],
+  ['is not valid yet', await selfSigned({ fromMs: now + DAY_MS }), /not valid before/],
+  ['has an RSA key of 1024 bits', await shortKey(), /1024 bits; at least 2048/],
+  ['is followed by another than its issuer', (await chained()).wrongOrder, /did not issue certificate 1/],
   ['is no certificate', { key: stranger.key, cert: 'hello' }, /is not a PEM certificate/],
   ['comes without a key', { key: 'hello', cert: stranger.cert }, /is not a PEM private key/],
 ])('K6 an own certificate that %s is refused', async (_, pair, says) => {
@@ -197,7 +256,7 @@ test.each<[string, TestPair, RegExp]>([
 
 test('K6 a chain that does not reach its root is used, and the log says who will refuse it', async () => {
   using folder = createFolder();
-  const { leafOnly, whole } = chained();
+  const { leafOnly, whole } = await chained();
   const tls = { cert: folder.file('own.crt', leafOnly.cert), key: folder.file('own.key', leafOnly.key) };
   using open1 = await open(folder, { tls });
   expect(open1.observe.lines).toContainEqual(
@@ -210,7 +269,7 @@ test('K6 a chain that does not reach its root is used, and the log says who will
 
 test('K5 an own key that others may read is refused with 77 and the chmod that mends it', async () => {
   using folder = createFolder();
-  const { key, cert } = selfSigned();
+  const { key, cert } = await selfSigned();
   const tls = { cert: folder.file('own.crt', cert), key: folder.file('own.key', key) };
   chmodSync(tls.key, 0o640);
   await expect(open(folder, { tls })).rejects.toMatchObject({ exit: 77, message: expect.stringContaining(`chmod 600 ${tls.key}`) });
@@ -218,7 +277,7 @@ test('K5 an own key that others may read is refused with 77 and the chmod that m
 
 test('K6 K15 changed files are read again; broken or expired ones keep the old certificate and alarm once', async () => {
   using folder = createFolder();
-  const first = selfSigned();
+  const first = await selfSigned();
   const tls = { cert: folder.file('own.crt', first.cert), key: folder.file('own.key', first.key) };
   using opened = await open(folder, { tls });
   const { certificates, renewals, observe } = opened;
@@ -227,7 +286,7 @@ test('K6 K15 changed files are read again; broken or expired ones keep the old c
   expect(certificates.fingerprint).toBe(new X509Certificate(first.cert).fingerprint256);
 
   // the certificate alone is half a change
-  const second = selfSigned();
+  const second = await selfSigned();
   writeFileSync(tls.cert, second.cert);
   await vi.waitUntil(() => alarms() === 1, { timeout: 10_000 });
   expect(certificates.cert).toBe(first.cert);
@@ -237,13 +296,13 @@ test('K6 K15 changed files are read again; broken or expired ones keep the old c
   expect(renewals[0]).toEqual(second);
   expect(certificates.fingerprint).toBe(new X509Certificate(second.cert).fingerprint256);
 
-  const dead = selfSigned({ fromMs: now - 20 * DAY_MS, toMs: now - DAY_MS });
+  const dead = await selfSigned({ fromMs: now - 20 * DAY_MS, toMs: now - DAY_MS });
   writeFileSync(tls.cert, dead.cert);
   writeFileSync(tls.key, dead.key);
-  certificates.reload();
+  await certificates.reload();
   expect(alarms()).toBe(2);
   rmSync(tls.cert);
-  certificates.reload();
+  await certificates.reload();
   expect(alarms()).toBe(3);
   expect(certificates.cert).toBe(second.cert);
   expect(renewals).toHaveLength(1);

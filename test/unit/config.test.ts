@@ -27,7 +27,7 @@ test('without a file, environment and flags the defaults hold', () => {
 });
 
 test('flags are stronger than the environment, the environment than the file, the file than the defaults', () => {
-  const text = 'http:\n  port: 1001\n  host: 127.0.0.1\nliveness:\n  pingSeconds: 30\nrelay: {replayMinutes: 20}\n';
+  const text = 'http:\n  port: 1001\n  host: 127.0.0.1\nliveness:\n  pingSeconds: 30\nstore: {commitIntervalMs: 20}\n';
   const { config, sources, problems, folder } = load(text, {
     env: {
       FIELDGATE_HTTP__PORT: '1002',
@@ -39,11 +39,11 @@ test('flags are stronger than the environment, the environment than the file, th
   expect(problems).toEqual([]);
   expect(config.http).toMatchObject({ port: 1003, host: '127.0.0.1', origins: ['https://a.example', 'https://b.example:8443'] });
   expect(config.liveness.pingSeconds).toBe(40);
-  expect(config.relay.replayMinutes).toBe(20);
+  expect(config.store.commitIntervalMs).toBe(20);
   expect(Object.fromEntries(sources)).toMatchObject({
     'http.port': 'flag --port',
     'liveness.pingSeconds': 'environment FIELDGATE_LIVENESS__PING_SECONDS',
-    'relay.replayMinutes': `${join(folder, 'fieldgate.yaml')}:6`,
+    'store.commitIntervalMs': `${join(folder, 'fieldgate.yaml')}:6`,
     'http.publicUrl': 'default',
   });
 });
@@ -208,7 +208,6 @@ test.each([
   ['limits: {devices: 6000}', ['limits.devices', 'limits.memoryBytes']],
   ['limits: {memoryBytes: 134217728}', ['limits.devices', 'limits.memoryBytes']],
   ['limits: {outboxResumeBytes: 262144}', ['limits.outboxResumeBytes', 'limits.outboxFoldBytes']],
-  ['limits: {quarantineDeviceBytes: 500000000}', ['limits.quarantineDeviceBytes', 'limits.quarantineBytes']],
   ['limits: {headersSeconds: 60}', ['limits.headersSeconds', 'limits.requestSeconds']],
   ['limits: {unackedFrames: 4096}', ['limits.unackedFrames', 'limits.deviceFrameBytes']],
   ['limits: {sessionIdleMinutes: 800}', ['limits.sessionIdleMinutes', 'limits.sessionHours']],

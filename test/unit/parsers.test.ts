@@ -46,7 +46,8 @@ test('no bytes make the reader throw, and what it reads is what JSON.parse reads
       ),
       (text) => {
         const frame = readJson(bytes(text), limits);
-        if ('parsed' in frame) expect(frame.parsed).toStrictEqual(JSON.parse(text));
+        if ('pack' in frame) expect(frame.pack).toStrictEqual(JSON.parse(text));
+        else if ('message' in frame) expect(frame.message).toStrictEqual(JSON.parse(text));
         else expect(frame.unreadable).toMatch(/^[a-z-]+$/);
       },
     ),
