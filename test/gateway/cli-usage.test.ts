@@ -7,8 +7,6 @@ import { FLOORS, presentRuntime, runtimeProblems } from '../../gateway/runtime-c
 import { createFolder, runCli } from '../support/cli-process.ts';
 import { selfSigned } from '../support/test-certificates.ts';
 
-const NOBODY = 65_534;
-
 test.each([
   [['start', '--prot', '1'], /unknown option '--prot'/, /usage: fieldgate start /],
   [['device', 'add', 'x', '--labl', 'y'], /Did you mean --label\?/, /usage: fieldgate device add \[options\] <id>/],
@@ -84,10 +82,8 @@ test('L4 a port below 1024 without the right to it ends the start with 77', asyn
   // containers often give low ports to everybody: there the kernel has nothing to refuse
   if (Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) <= 81) return;
   using folder = createFolder();
-  chmodSync(folder.path, 0o777);
-  const asNobody = process.getuid?.() === 0 ? { uid: NOBODY } : {};
   const args = ['start', '--data', join(folder.path, 'data'), '--host', '127.0.0.1', '--port', '81'];
-  const { code, stderr } = await runCli(args, asNobody);
+  const { code, stderr } = await runCli(args, { unprivileged: true });
   expect(stderr).toMatch(/port 81 needs rights .*--port 8443/);
   expect(code).toBe(77);
 });

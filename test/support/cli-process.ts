@@ -19,7 +19,8 @@ export interface CliOptions {
   /** Replaces the environment's entries; undefined removes one. */
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
-  readonly uid?: number;
+  /** As a user with no privileges: a superuser keeps the files but loses every capability. */
+  readonly unprivileged?: boolean;
   /** How many open files the process may have (ulimit -n). */
   readonly openFiles?: number;
 }
@@ -37,13 +38,13 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(FIELDGATE_|STATE_DIRECTORY$|NODE_OPTIONS$)/.test(name)),
   );
-  const limited = ['-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`, process.execPath, MAIN, ...args];
-  const [program, given] = options.openFiles === undefined ? [process.execPath, [MAIN, ...args]] : ['sh', limited];
+  const limited = options.openFiles === undefined ? [] : ['sh', '-c', `ulimit -n ${options.openFiles}; exec "$0" "$@"`];
+  const dropped = options.unprivileged === true && process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--inh-caps=-all'] : [];
+  const [program, ...given] = [...limited, ...dropped, process.execPath, MAIN, ...args];
   const child = spawn(program, given, {
     cwd: options.cwd ?? tmpdir(),
     env: { ...clean, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   const text = { stdout: '', stderr: '' };
   const watchers = new Set<() => void>();
