@@ -13,7 +13,6 @@ interface Program {
 
 const PROGRAMS: readonly Program[] = [
   { package: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] },
-  { package: 'socat', commands: ['socat'] },
 ];
 
 const TRIES = 3;
