@@ -10,6 +10,8 @@ import { createAccess } from './identity/access.ts';
 import { createOrigins } from './identity/origins.ts';
 import type { Observe } from './observe.ts';
 import { CLOSE, SUBPROTOCOL } from './protocol/messages.ts';
+import { rawSocketOf } from './raw-socket.ts';
+import { createLiveness } from './transports/liveness.ts';
 import { createWsTransport } from './transports/ws.ts';
 
 export interface Doors {
@@ -45,8 +47,10 @@ export async function openDoors(config: Config, house: House, observe: Observe):
   const authorize = createAccess({ credentials: identity.credentials, origins });
   const api = house.openApi({ authorize, caPem: certificates?.caPem ?? null });
 
-  const live = createLiveSocket({ feed, identity, limits, liveness: config.liveness, observe });
-  const devices = createWsTransport({ openSession: ingest.openSession, limits, livenessOf: house.settingsOf, observe });
+  const liveness = createLiveness();
+  undo.defer(async () => liveness.close());
+  const live = createLiveSocket({ feed, identity, limits, liveness, timing: config.liveness, observe });
+  const devices = createWsTransport({ openSession: ingest.openSession, limits, livenessOf: house.settingsOf, liveness, observe });
   observe.gauge('fieldgate_devices_connected', 'Open device sockets.', () => devices.count);
   const leave = identity.onEnd((end) => {
     if (end.what === 'device') ingest.endSessions(end, end.reason === 'suspended' ? CLOSE.forbidden : CLOSE.credential, end.reason);
@@ -69,7 +73,13 @@ export async function openDoors(config: Config, house: House, observe: Observe):
         admit: admit(() => devices.count < limits.devices),
         accept({ principal, request, socket, head, address }) {
           if (principal.kind !== 'device') throw new Error('the policy let in who is no device');
-          devices.accept({ peer: { device: principal.device, tokenId: principal.tokenId, address }, request, socket, head });
+          devices.accept({
+            peer: { device: principal.device, tokenId: principal.tokenId, address },
+            request,
+            socket,
+            raw: rawSocketOf(socket),
+            head,
+          });
         },
       },
       {
@@ -77,7 +87,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
         access: 'UPGRADE /v1/live',
         subprotocols: [SUBPROTOCOL.live],
         admit: admit(() => live.hasRoom),
-        accept: live.accept,
+        accept: (upgrade) => live.accept({ ...upgrade, raw: rawSocketOf(upgrade.socket) }),
       },
     ],
   });

@@ -37,6 +37,7 @@ const inTree = (path: string): string => fileURLToPath(new URL(`../${path}`, imp
 /** The caller holds the directory's lock. Everything that was opened is closed again when a later part fails. */
 export async function openHouse(config: Config, observe: Observe): Promise<House> {
   const { limits, liveness } = config;
+  const nowUs = (): number => Date.now() * 1000;
   let isDraining = false;
   await using undo = new AsyncDisposableStack();
   const registry = await openSqliteRegistry({ file: join(config.data, 'registry.db'), migrationsDir: inTree('migrations/registry') });
@@ -55,7 +56,7 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
   const store = await openSqliteStore({ file: join(config.data, 'fieldgate.db'), walCheckpointBytes: limits.walCheckpointBytes });
   undo.defer(store.close);
   const stored = await store.catalogue();
-  const catalogue = createCatalogue(stored);
+  const catalogue = createCatalogue(stored, nowUs);
   const streams = createStreams(limits, stored.streams);
   const bus = createInProcessBus((error) => observe.log.error({ err: error }, 'A listener of the bus failed'));
   undo.defer(bus.close);
@@ -70,7 +71,7 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
     commitIntervalMs: config.store.commitIntervalMs,
     settingsOf,
     observe,
-    nowUs: () => Date.now() * 1000,
+    nowUs,
   });
   undo.defer(ingest.close);
   const feed = createLiveFeed({

@@ -3,6 +3,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { Limits } from '../config.ts';
 import type { Refusal } from '../identity/identity.ts';
+import { hasForbiddenKey } from '../ingest/json-frame.ts';
 import { scanJson } from '../ingest/json-scan.ts';
 import type { ApiEnv } from './api-deps.ts';
 import { problem } from './problem.ts';
@@ -11,8 +12,6 @@ export interface MediaType {
   readonly type: string;
   readonly charset: string;
 }
-
-const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
 export function parseMediaType(header: string | undefined): MediaType | null {
   const match = /^\s*([\w.+-]+\/[\w.+-]+)\s*(?:;\s*charset=("?)([\w-]+)\2\s*)?;?\s*$/i.exec(header ?? '');
@@ -67,8 +66,8 @@ export function jsonBody(limits: Limits, isOptional: boolean): MiddlewareHandler
     else if (isBare) return problem(c, 'unsupported-media-type', { detail: 'send application/json in UTF-8' });
     else {
       // Nesting and keys are counted in the bytes, before the parser may build anything of them.
-      const bomb = scanJson(bytes, limits.depth, limits.keysPerObject);
-      if (bomb) return problem(c, bomb);
+      const scan = scanJson(bytes, limits.depth, limits.keysPerObject);
+      if (scan === 'too-deep' || scan === 'too-many-keys') return problem(c, scan);
       const text = decodeUtf8(bytes);
       if (text === null) return problem(c, 'bad-json', { detail: 'the body is not UTF-8' });
       const fault = parsedFault(text);
@@ -98,10 +97,4 @@ function parsedFault(text: string): Refusal | null {
   } catch {
     return { refused: 'bad-json' };
   }
-}
-
-function hasForbiddenKey(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  for (const [key, inner] of Object.entries(value)) if (FORBIDDEN_KEYS.has(key) || hasForbiddenKey(inner)) return true;
-  return false;
 }

@@ -1,6 +1,7 @@
 // The live socket: parses what a subscriber says, tells the feed, and ends when the credential behind it does.
 
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, WebSocketServer } from 'ws';
 import type { CredentialEnd, Identity, Principal } from '../identity/identity.ts';
@@ -8,6 +9,7 @@ import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
 import type { LiveFeed } from '../relay/live-feed.ts';
 import type { Sink } from '../relay/outbox.ts';
+import type { Liveness, Watched } from '../transports/transport.ts';
 
 export interface LiveSocketLimits {
   readonly liveFrameBytes: number;
@@ -21,13 +23,17 @@ export interface LiveSocketOptions {
   readonly feed: LiveFeed;
   readonly identity: Identity;
   readonly limits: LiveSocketLimits;
-  readonly liveness: { readonly pingSeconds: number; readonly pongSeconds: number };
+  readonly liveness: Liveness;
+  /** Seconds between pings and to wait after one. */
+  readonly timing: { readonly pingSeconds: number; readonly pongSeconds: number };
   readonly observe: Observe;
 }
 export interface LiveUpgrade {
   readonly principal: Principal;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
+  /** The TCP socket beneath, whose byte counts are exact. */
+  readonly raw: Socket;
   readonly head: Buffer;
 }
 export interface LiveSocket {
@@ -46,7 +52,7 @@ interface OpenSocket {
 const CLOSE_TIMEOUT_MS = 2_000;
 const SESSION_TOUCH_MS = 60_000;
 
-export function createLiveSocket({ feed, identity, limits, liveness, observe }: LiveSocketOptions): LiveSocket {
+export function createLiveSocket({ feed, identity, limits, liveness, timing, observe }: LiveSocketOptions): LiveSocket {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -75,7 +81,7 @@ export function createLiveSocket({ feed, identity, limits, liveness, observe }: 
     }
   }, SESSION_TOUCH_MS);
 
-  function accept({ principal, request, socket, head }: LiveUpgrade): void {
+  function accept({ principal, request, socket, raw, head }: LiveUpgrade): void {
     server.handleUpgrade(request, socket, head, (ws) => {
       const sessionId = sessionOf(principal);
       const siblings = sessionId === null ? 0 : [...open].filter((other) => sessionOf(other.principal) === sessionId).length;
@@ -85,36 +91,36 @@ export function createLiveSocket({ feed, identity, limits, liveness, observe }: 
         ws.close(CLOSE.tooManySockets, 'too many sockets of this session');
         return;
       }
-      let sentBytes = 0;
       const sink: Sink = {
-        send(text) {
-          if (ws.readyState !== ws.OPEN) return;
-          sentBytes += text.length;
-          ws.send(text);
+        send(text, taken) {
+          if (ws.readyState === ws.OPEN) ws.send(text, taken);
         },
-        get bufferedBytes() {
-          return ws.bufferedAmount;
+        pause: () => ws.pause(),
+        resume: () => ws.resume(),
+        close(code, reason) {
+          ws.resume();
+          ws.close(code, reason);
         },
-        get takenBytes() {
-          return sentBytes - ws.bufferedAmount;
-        },
-        close: (code, reason) => ws.close(code, reason),
         terminate: () => ws.terminate(),
       };
       const entry: OpenSocket = { principal, close: sink.close, terminate: sink.terminate };
       open.add(entry);
       const subscriber = feed.open(sink);
-      socket.on('drain', () => subscriber.drained());
-      let heardAtMs = performance.now();
-      ws.on('pong', () => {
-        heardAtMs = performance.now();
-      });
-      const ping = setInterval(() => {
-        if (performance.now() - heardAtMs > (liveness.pingSeconds * 2 + liveness.pongSeconds) * 1000) ws.terminate();
-        else if (ws.readyState === ws.OPEN) ws.ping();
-      }, liveness.pingSeconds * 1000);
+      const watched: Watched = {
+        nextAtMs: 0,
+        pingedAtMs: 0,
+        bytesSeen: 0,
+        // what it takes is life as much as what it says: the ping may wait behind a long outbox
+        get bytesRead() {
+          return raw.bytesRead + subscriber.taken;
+        },
+        isWaitingForUs: false,
+        timing,
+        ping: () => ws.ping(),
+        cut: () => ws.terminate(),
+      };
+      liveness.watch(watched);
       ws.on('message', (data: RawData, isBinary) => {
-        heardAtMs = performance.now();
         if (isBinary) ws.close(CLOSE.unsupportedData, 'the live socket speaks JSON in text frames');
         else if (!subscriber.message(parse(data as Buffer))) {
           refused.add('readings');
@@ -122,7 +128,7 @@ export function createLiveSocket({ feed, identity, limits, liveness, observe }: 
         }
       });
       ws.on('close', () => {
-        clearInterval(ping);
+        liveness.unwatch(watched);
         open.delete(entry);
         subscriber.close();
       });

@@ -20,8 +20,8 @@ export interface DemoFleetAsk {
   readonly say: (line: string) => void;
 }
 export interface DemoFleet {
-  /** Resolves when every device has told its history and has its name. */
-  readonly settled: Promise<void>;
+  /** Once. Resolves when every device has told its history and has its name. */
+  start(): Promise<void>;
   /** At once, and without looking back: for the end of the process. */
   kill(): void;
   /** Resolves when no process is left. */
@@ -56,7 +56,7 @@ const LONERS: readonly Loner[] = [
     label: 'Weather mast, ridge',
     tags: ['site:north', 'climate', 'battery', 'radio'],
     // a weak radio: it says something every 75 s, which is late for what is expected of it
-    expectEverySeconds: 30,
+    expectEverySeconds: 20,
     metrics: 'temperature,battery',
     seed: 'mast',
     rateHz: 1 / 75,
@@ -67,7 +67,7 @@ const LONERS: readonly Loner[] = [
     tags: ['site:east', 'machine', 'mobile'],
     expectEverySeconds: null,
     metrics: 'temperature,vibration,state',
-    seed: 'tractor',
+    seed: 'tractor-6',
     rateHz: 1,
     reachSeconds: [
       [60, 100],
@@ -76,35 +76,30 @@ const LONERS: readonly Loner[] = [
   },
 ];
 
-export async function startDemoFleet(ask: DemoFleetAsk): Promise<DemoFleet> {
-  const { folder, url, ca, devices } = ask;
-  const call: Call = (method, path, body) => callLocal(ask.fetchLocal, method, path, body);
-  const processes = createProcesses(ask.say);
-  const loners = devices >= FEWEST_WITH_LONERS ? LONERS : [];
+export function createDemoFleet({ fetchLocal, folder, url, ca, devices, say }: DemoFleetAsk): DemoFleet {
+  const call: Call = (method, path, body) => callLocal(fetchLocal, method, path, body);
+  const processes = createProcesses(say);
   const common = ['run', '--url', url.replace('https', 'wss'), '--ca', ca, '--no-compare'];
-
+  const loners = devices >= FEWEST_WITH_LONERS ? LONERS : [];
   const crowd = devices - loners.length;
-  const enrolment = await call<IssuedEnrolment>('POST', '/v1/enrolments', { max: crowd, expiresSeconds: 3600 });
-  const keyFlags = ['--enrol-key-file', secretFile(folder, 'enrolment-key', enrolment.key)];
-  await processes.start([...common, ...keyFlags, '--devices', String(crowd), '--rate', '1', '--history', HISTORY], 'forever');
-  for (const loner of loners) {
-    const { id, label, tags, expectEverySeconds } = loner;
-    const { token } = await call<DeviceCreated>('POST', '/v1/devices', { id, label, tags });
-    await call('PATCH', `/v1/devices/${id}`, { expectEverySeconds });
-    const { metrics, seed, rateHz } = loner;
-    const own = [
-      '--token-file',
-      secretFile(folder, `${id}-token`, token),
-      '--metrics',
-      metrics,
-      '--seed',
-      seed,
-      '--rate',
-      rateHz.toFixed(4),
-    ];
-    void live(loner, [...common, ...own], processes);
-  }
-  return { settled: giveNames(call, crowd, new Set(loners.map(({ id }) => id))), kill: processes.kill, stop: processes.stop };
+  return {
+    async start() {
+      const enrolment = await call<IssuedEnrolment>('POST', '/v1/enrolments', { max: crowd, expiresSeconds: 3600 });
+      const keyFlags = ['--enrol-key-file', secretFile(folder, 'enrolment-key', enrolment.key)];
+      await processes.start([...common, ...keyFlags, '--devices', String(crowd), '--rate', '1', '--history', HISTORY], 'forever');
+      for (const loner of loners) {
+        const { id, label, tags, expectEverySeconds, metrics, seed, rateHz } = loner;
+        const { token } = await call<DeviceCreated>('POST', '/v1/devices', { id, label, tags });
+        await call('PATCH', `/v1/devices/${id}`, { expectEverySeconds });
+        const tokenFlags = ['--token-file', secretFile(folder, `${id}-token`, token)];
+        const habits = ['--metrics', metrics, '--seed', seed, '--rate', rateHz.toFixed(4)];
+        void live(loner, [...common, ...tokenFlags, ...habits], processes);
+      }
+      await giveNames(call, crowd, new Set(loners.map(({ id }) => id)));
+    },
+    kill: processes.kill,
+    stop: processes.stop,
+  };
 }
 
 /** Out of reach a device goes on measuring, and tells it when it is back. */

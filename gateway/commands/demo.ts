@@ -6,11 +6,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type Config, DEFAULTS } from '../config.ts';
-import type { FetchLocal } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { IssuedKey } from '../protocol/rest.ts';
+import type { RunningGateway } from '../run-gateway.ts';
 import { type Cli, type CommandSpec, wholeBetween } from './cli.ts';
-import { callLocal, type DemoFleet, startDemoFleet } from './demo-fleet.ts';
+import { callLocal, createDemoFleet, type DemoFleet } from './demo-fleet.ts';
 import { PORT_OPTION, stopWithin, untilAskedToStop } from './start.ts';
 
 const HOST = '127.0.0.1';
@@ -48,14 +48,13 @@ export const DEMO: CommandSpec = {
     for (const signal of ENDS) process.off(signal, endEarly);
     // closing the terminal is an end, too: nobody could reach the demo afterwards
     const asked = Promise.race([untilAskedToStop(gateway), once(process, 'SIGHUP')]);
-    const url = `https://localhost:${new URL(gateway.url).port}`;
-    const ca = join(config.data, 'tls/ca.crt');
-    const { fetchLocal } = gateway;
-    const key = await issueKey(fetchLocal);
-    begun.fleet = await startDemoFleet({ fetchLocal, folder, url, ca, devices, say: cli.say });
-    await Promise.race([begun.fleet.settled, asked]);
-    welcome(cli, { url, key, ca, data: config.data, devices });
-
+    try {
+      begun.fleet = await openFleet(cli, { gateway, folder, devices, data: config.data, asked });
+    } catch (error) {
+      // the gateway alone is no demo
+      await stopWithin(gateway, STOP_MS);
+      throw error;
+    }
     await asked;
     cli.say('\nstopping, and removing everything');
     await begun.fleet.stop();
@@ -63,9 +62,29 @@ export const DEMO: CommandSpec = {
   },
 };
 
-async function issueKey(fetchLocal: FetchLocal): Promise<string> {
+interface FleetAsk {
+  readonly gateway: RunningGateway;
+  readonly folder: string;
+  readonly data: string;
+  readonly devices: number;
+  readonly asked: Promise<unknown>;
+}
+
+/** Resolves when everything can be looked at and the person was told where. */
+async function openFleet(cli: Cli, { gateway, folder, data, devices, asked }: FleetAsk): Promise<DemoFleet> {
+  const { fetchLocal } = gateway;
+  const url = `https://localhost:${new URL(gateway.url).port}`;
+  const ca = join(data, 'tls/ca.crt');
   const { key } = await callLocal<IssuedKey>(fetchLocal, 'POST', '/v1/keys', { name: 'demo', role: 'admin' });
-  return key;
+  const fleet = createDemoFleet({ fetchLocal, folder, url, ca, devices, say: cli.say });
+  try {
+    await Promise.race([fleet.start(), asked]);
+    welcome(cli, { url, key, ca, data, devices });
+  } catch (error) {
+    fleet.kill();
+    throw error;
+  }
+  return fleet;
 }
 
 async function freePort(): Promise<number> {
@@ -106,7 +125,7 @@ To try next, in another terminal:
        TOKEN=$(${run} add my-first ${where})
        curl --cacert ${quoted(ca)} -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
             -d '[{"n":"temperature","u":"Cel","v":21.5}]' ${url}/v1/readings
-  2. Suspend one, and see the page notice; then let it in again:
+  2. Suspend one, and see the page notice; then let it in again (a suspended device asks every ten minutes):
        ${run} suspend sim-0001 ${where}
        ${run} resume sim-0001 ${where}
   3. All of them, with their names:

@@ -44,7 +44,7 @@ export interface SealedBatch {
 
 const FIRST_READINGS = 4096;
 const FIRST_FRAMES = 2048;
-/** Column sets kept for reuse: one being filled, one being committed, one spare. */
+/** Column sets kept for reuse, beside the one being filled, the one being committed and the one that the writer may still count. */
 const SPARE_SETS = 2;
 
 export class Batcher {

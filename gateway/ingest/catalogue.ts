@@ -16,6 +16,8 @@ export interface Catalogue {
   readonly store: string;
   /** Highest committed position the catalogue has seen. */
   readonly position: number;
+  /** The highest series number so far. */
+  readonly lastSeries: number;
   series(id: number): SeriesRow | undefined;
   ofDevice(device: string): readonly SeriesRow[];
   /** Series whose device and metric match one pattern each (`*` matches any run of characters; everything else is literal). */
@@ -47,7 +49,7 @@ export interface IngestCatalogue extends Catalogue {
   reload(stored: StoredCatalogue): void;
 }
 
-export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
+export function createCatalogue(stored: StoredCatalogue, nowUs: () => number): IngestCatalogue {
   let store = '';
   let position = 0;
   let nextId = 1;
@@ -89,7 +91,9 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
     for (const state of from.series) {
       const series = deviceSeries(state.device);
       const entry = put(series, state);
-      entry.lastGivenUs = state.latestRankUs;
+      // its frame was refused after it had its number
+      if (state.count === 0) continue;
+      entry.lastGivenUs = Math.min(state.latestRankUs, nowUs());
       latestUs[state.id] = state.latestUs;
       rankUs[state.id] = state.latestRankUs;
       latestValue[state.id] = state.latestValue;
@@ -108,6 +112,9 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
     },
     get position() {
       return position;
+    },
+    get lastSeries() {
+      return nextId - 1;
     },
     series: (id) => rows[id],
     ofDevice: (device) => [...(devices.get(device)?.all.values() ?? [])].filter((row) => rankUs[row.id] !== Number.NEGATIVE_INFINITY),

@@ -1,11 +1,14 @@
 // The middle of the house: store, then relay, then acknowledge. One batch is being committed, what arrives meanwhile forms the next.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
+import { CLOSE } from '../protocol/messages.ts';
 import type { Bus } from '../relay/bus.ts';
-import type { ReadingStore } from '../storage/store.ts';
+import type { ReadingStore, Catalogue as StoredCatalogue } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
 import { Batcher, type SealedBatch } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
+import { createNoticeBoard } from './notices.ts';
 import { createPackIngest, type PackResult } from './pack.ts';
 import { createPresence, type DevicePresence } from './presence.ts';
 import { DeviceSession, type SessionHouse } from './session.ts';
@@ -57,6 +60,8 @@ export interface Ingest {
   readonly close: () => Promise<void>;
 }
 
+const STORE_RETRY_MS = 500;
+
 export function createIngest(options: IngestOptions): Ingest {
   const { store, bus, catalogue, streams, limits, settingsOf, observe, nowUs } = options;
   const commits = observe.timing('fieldgate_commit_ms', 'Time from handing a batch to the store until it was durable.');
@@ -76,6 +81,7 @@ export function createIngest(options: IngestOptions): Ingest {
     deviceLimits: { frameBytes: limits.deviceFrameBytes, readingsPerFrame: limits.readingsPerFrame, unackedFrames: limits.unackedFrames },
     settingsOf,
     presence,
+    noticesOf: createNoticeBoard(batcher, nowUs),
     refusals,
     nowUs,
   };
@@ -85,6 +91,8 @@ export function createIngest(options: IngestOptions): Ingest {
   let isScheduled = false;
   let isHealthy = true;
   let timer: NodeJS.Timeout | undefined;
+  let isClosing = false;
+  let lastCommitted: SealedBatch | null = null;
 
   /** At once when idle; setImmediate lets every socket that is readable now into the same commit. */
   function schedule(): void {
@@ -124,30 +132,51 @@ export function createIngest(options: IngestOptions): Ingest {
     }
     for (const change of sealed.presence) bus.presence(change);
     for (const settlement of sealed.settlements) settlement.sender.settled(settlement);
-    batcher.recycle(sealed);
+    if (hasRows) {
+      // the writer may read a batch until it has answered the next one
+      if (lastCommitted !== null) batcher.recycle(lastCommitted);
+      lastCommitted = sealed;
+    } else batcher.recycle(sealed);
     isHealthy = true;
   }
 
   /** Nothing of the batch is stored: nobody gets an ack, every session ends and the devices send it again. */
   async function recover(sealed: SealedBatch, error: unknown): Promise<void> {
     isHealthy = false;
+    lastCommitted = null;
     failures.add();
     observe.log.error({ err: error, readings: sealed.batch.count }, 'A batch could not be stored; its devices are sent away to try again');
-    const next = batcher.seal();
-    for (const settlement of [...sealed.settlements, ...next.settlements]) settlement.sender.failed();
-    presence.endAll(1011, 'store-unavailable');
-    try {
-      const stored = await store.catalogue();
-      catalogue.reload(stored);
-      streams.reload(stored.streams);
-    } catch (again) {
-      observe.log.error({ err: again }, 'The store does not answer');
+    fail(sealed);
+    const stored = await catalogueAgain();
+    if (stored === null) return;
+    // in one turn: what was taken meanwhile was taken against a state that ran ahead of the disk
+    fail(batcher.seal());
+    catalogue.reload(stored);
+    streams.reload(stored.streams);
+    // the first thing to be stored again: readiness does not wait for a device to come back
+    batcher.addEvent({ atUs: nowUs(), device: '', type: 'store-recovered', reason: 'commit-failed', detail: '' });
+  }
+  function fail(sealed: SealedBatch): void {
+    for (const settlement of sealed.settlements) settlement.sender.failed();
+    presence.endAll(CLOSE.internal, 'store-unavailable');
+  }
+  /** Until the store answers nothing is appended; null when the gateway closes first. */
+  async function catalogueAgain(): Promise<StoredCatalogue | null> {
+    for (;;) {
+      if (!isClosing) await wait(STORE_RETRY_MS);
+      try {
+        return await store.catalogue();
+      } catch (error) {
+        if (isClosing) return null;
+        observe.log.error({ err: error }, 'The store does not answer; trying again');
+      }
     }
   }
 
+  /** What was taken when it was called: the commit under way and the batch behind it, not what devices go on sending. */
   async function settle(): Promise<void> {
     flush();
-    while (committing !== null) await committing;
+    for (let commits = 0; commits < 2 && committing !== null; commits++) await committing;
   }
 
   return {
@@ -161,8 +190,10 @@ export function createIngest(options: IngestOptions): Ingest {
     },
     settle,
     async close() {
+      isClosing = true;
       clearTimeout(timer);
-      await settle();
+      flush();
+      while (committing !== null) await committing;
     },
   };
 }

@@ -10,8 +10,11 @@ export interface Unreadable {
 }
 /** What an object says; nothing in it is checked yet. */
 export type JsonMessage = Readonly<Record<string, unknown>>;
-/** An array (a SenML pack, not empty) or an object. */
-export type JsonFrame = { readonly pack: readonly unknown[] } | { readonly message: JsonMessage } | Unreadable;
+/** An array (a SenML pack, not empty) or an object. A forbidden key, at any level, refuses the whole of it. */
+export type JsonFrame =
+  | { readonly pack: readonly unknown[]; readonly isForbidden: boolean }
+  | { readonly message: JsonMessage; readonly isForbidden: boolean }
+  | Unreadable;
 
 export interface JsonLimits {
   readonly depth: number;
@@ -20,8 +23,8 @@ export interface JsonLimits {
 
 export function readJson(bytes: Uint8Array, limits: JsonLimits): JsonFrame {
   if (bytes.length === 0) return { unreadable: 'empty-message', detail: '' };
-  const fault = scanJson(bytes, limits.depth, limits.keysPerObject);
-  if (fault !== null) return { unreadable: fault, detail: '' };
+  const scan = scanJson(bytes, limits.depth, limits.keysPerObject);
+  if (scan === 'too-deep' || scan === 'too-many-keys') return { unreadable: scan, detail: '' };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   let parsed: unknown;
   try {
@@ -29,13 +32,23 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): JsonFrame {
   } catch (error) {
     return { unreadable: 'bad-json', detail: position(error, text) };
   }
-  if (Array.isArray(parsed) && parsed.length > 0) return { pack: parsed };
+  const isForbidden = scan === 'suspect' && hasForbiddenKey(parsed);
+  if (Array.isArray(parsed) && parsed.length > 0) return { pack: parsed, isForbidden };
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return { unreadable: 'bad-shape', detail: '' };
-  return { message: parsed as JsonMessage };
+  return { message: parsed as JsonMessage, isForbidden };
 }
 
 /** V8 says where, but echoes the input too: only the place is passed on. */
 function position(error: unknown, text: string): string {
   const found = /position (\d+)/.exec((error as Error).message);
   return `Look at character ${found === null ? text.length : found[1]}.`;
+}
+
+const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Keys that would reach a prototype, here or anywhere below. The depth was bounded before. */
+export function hasForbiddenKey(node: unknown): boolean {
+  if (typeof node !== 'object' || node === null) return false;
+  if (Array.isArray(node)) return node.some(hasForbiddenKey);
+  return Object.entries(node).some(([key, below]) => FORBIDDEN.has(key) || hasForbiddenKey(below));
 }

@@ -10,22 +10,41 @@ export interface Notices {
 
 const HOUR_US = 3_600_000_000;
 
-export function createNotices(batcher: Batcher, device: string, nowUs: () => number): Notices {
-  let clockToldAtUs = Number.NEGATIVE_INFINITY;
+/** Each device's notices, kept over its connections: reconnecting must not make it talk more. */
+export function createNoticeBoard(batcher: Batcher, nowUs: () => number): (device: string) => Notices {
+  const boards = new Map<string, Notices>();
+  return (device) => {
+    let notices = boards.get(device);
+    if (notices === undefined) {
+      notices = createNotices(batcher, device, nowUs);
+      boards.set(device, notices);
+    }
+    return notices;
+  };
+}
+
+function createNotices(batcher: Batcher, device: string, nowUs: () => number): Notices {
+  const toldAtUs = new Map<string, number>();
   const tell = (type: string, reason: string, detail: object): void => {
     batcher.addEvent({ atUs: nowUs(), device, type, reason, detail: JSON.stringify(detail) });
   };
+  const isDue = (what: string): boolean => {
+    const now = nowUs();
+    const last = toldAtUs.get(what);
+    // a clock that went back must not silence it for long
+    if (last !== undefined && now >= last && now - last < HOUR_US) return false;
+    toldAtUs.set(what, now);
+    return true;
+  };
   return {
-    unitChanged: (metric, from, to) => tell('unit-changed', metric, { metric, from, to }),
+    unitChanged(metric, from, to) {
+      if (isDue(`unit ${metric}`)) tell('unit-changed', metric, { metric, from, to });
+    },
     clockSuspect(metric, timeUs) {
+      if (!isDue('clock')) return;
       const now = nowUs();
-      if (now - clockToldAtUs < HOUR_US) return;
-      clockToldAtUs = now;
-      tell('clock-suspect', timeUs < now ? 'behind' : 'ahead', {
-        metric,
-        timeMs: timeUs / 1000,
-        offsetSeconds: Math.round((timeUs - now) / 1e6),
-      });
+      const offsetSeconds = Math.round((timeUs - now) / 1e6);
+      tell('clock-suspect', timeUs < now ? 'behind' : 'ahead', { metric, timeMs: timeUs / 1000, offsetSeconds });
     },
     storeWentBack: (stream, deviceAcked, acked) => tell('store-went-back', 'device-ahead', { stream, deviceAcked, acked }),
   };

@@ -4,7 +4,6 @@ import type { RecordFault } from '../protocol/messages.ts';
 import type { ProblemCode } from '../protocol/problems.ts';
 import type { Sender } from './batcher.ts';
 import { readJson } from './json-frame.ts';
-import { createNotices } from './notices.ts';
 import { quarantineFrame } from './quarantine.ts';
 import type { SessionHouse } from './session.ts';
 import { takeFrame } from './take-frame.ts';
@@ -17,7 +16,7 @@ export type PackResult =
   | { readonly outcome: 'store-unavailable' };
 
 export function createPackIngest(house: SessionHouse): (device: string, body: Uint8Array) => Promise<PackResult> {
-  const { batcher, catalogue, streams, limits, settingsOf, refusals, nowUs } = house;
+  const { batcher, catalogue, streams, limits, settingsOf, noticesOf, refusals, nowUs } = house;
 
   return (device, body) => {
     const receivedUs = nowUs();
@@ -27,6 +26,7 @@ export function createPackIngest(house: SessionHouse): (device: string, body: Ui
     if (opened.outcome === 'new') batcher.addStream(stream);
     const frame = readJson(body, limits);
     const records = 'pack' in frame ? frame.pack : null;
+    const whole = 'pack' in frame && frame.isForbidden ? wholeFault('forbidden-key') : null;
     let result: PackResult;
     if (records === null) {
       const { unreadable, detail } = 'unreadable' in frame ? frame : { unreadable: 'bad-shape' as const, detail: 'A pack is an array.' };
@@ -35,7 +35,7 @@ export function createPackIngest(house: SessionHouse): (device: string, body: Ui
         quarantineFrame(batcher, { device, stream: stream.id, seq: 0, receivedAtUs: receivedUs }, wholeFault(unreadable), body);
       result = { outcome: 'unreadable', code: unreadable, detail };
     } else {
-      const notices = createNotices(batcher, device, nowUs);
+      const notices = noticesOf(device);
       const context: FrameContext = {
         series: catalogue.deviceSeries(device),
         receivedUs,
@@ -43,7 +43,7 @@ export function createPackIngest(house: SessionHouse): (device: string, body: Ui
         onUnitChange: notices.unitChanged,
         onClockSuspect: notices.clockSuspect,
       };
-      const { stored, faults } = takeFrame(house, context, { stream, seq: ++stream.acked, records, bytes: body, whole: null });
+      const { stored, faults } = takeFrame(house, context, { stream, seq: ++stream.acked, records, bytes: body, whole });
       result = { outcome: 'settled', stored, errors: faults };
     }
     return new Promise((resolve) => {

@@ -9,11 +9,11 @@ import type { DeviceSeries, IngestCatalogue } from './catalogue.ts';
 import type { DeviceSettings, IngestLimits } from './ingest.ts';
 import { type JsonMessage, readJson, type Unreadable } from './json-frame.ts';
 import type { DevicePresence, OpenConnection, PresentSession } from './presence.ts';
-import { createNotices, type Notices } from './notices.ts';
+import type { Notices } from './notices.ts';
 import { quarantineFrame } from './quarantine.ts';
 import type { StreamEntry, Streams } from './streams.ts';
 import { type TakenFrame, takeFrame } from './take-frame.ts';
-import { type FrameContext, isForbidden, type Validator, wholeFault } from './validate.ts';
+import { type FrameContext, type Validator, wholeFault } from './validate.ts';
 
 /** What all sessions share. */
 export interface SessionHouse {
@@ -25,6 +25,7 @@ export interface SessionHouse {
   readonly deviceLimits: DeviceLimits;
   readonly settingsOf: (device: string) => DeviceSettings;
   readonly presence: DevicePresence;
+  readonly noticesOf: (device: string) => Notices;
   readonly refusals: CounterFamily;
   readonly nowUs: () => number;
 }
@@ -62,7 +63,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#lastFrameUs = house.nowUs();
     this.#connectedAtMs = this.#lastFrameUs / 1000;
     this.#series = house.catalogue.deviceSeries(this.device);
-    this.#notices = createNotices(house.batcher, this.device, house.nowUs);
+    this.#notices = house.noticesOf(this.device);
     this.#context = {
       series: this.#series,
       receivedUs: 0,
@@ -95,21 +96,16 @@ export class DeviceSession implements Session, Sender, PresentSession {
       this.#refuseFrame(frame, bytes);
       return;
     }
+    // a frame that settles is refused as a whole; with nothing to settle, the message is as good as unreadable
+    const whole = frame.isForbidden ? wholeFault('forbidden-key') : null;
     if ('pack' in frame) {
-      this.#pack(frame.pack, bytes);
+      this.#pack(frame.pack, bytes, whole);
       return;
     }
     const { message } = frame;
     const { type } = message;
-    for (const key in message) {
-      if (key !== 'type' && key !== 'seq' && key !== 'readings' && isForbidden(key, message[key])) {
-        // with a usable seq the frame settles, in quarantine
-        if (type === 'readings' && isSeq(message.seq)) this.#readings(message, bytes, wholeFault('forbidden-key'));
-        else this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
-        return;
-      }
-    }
-    if (type === 'readings') this.#readings(message, bytes, null);
+    if (type === 'readings') this.#readings(message, bytes, whole);
+    else if (whole !== null) this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
     else if (type === 'hello') this.#hello(message);
     else if (type === 'gap') this.#gap(message);
     else if (typeof type === 'string') this.#unknownType();
@@ -117,7 +113,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
   }
 
   /** A bare SenML pack: booked under ~ws, answered with `stored`. */
-  #pack(records: readonly unknown[], bytes: Uint8Array): void {
+  #pack(records: readonly unknown[], bytes: Uint8Array, whole: RecordFault | null): void {
     const { batcher, streams } = this.#house;
     if (this.#packStream === null) {
       const opened = streams.open(this.device, '~ws', this.#lastFrameUs);
@@ -127,12 +123,9 @@ export class DeviceSession implements Session, Sender, PresentSession {
     }
     const stream = this.#packStream;
     const seq = ++stream.acked;
-    const { stored, faults } = this.#take(records, stream, seq, bytes, null);
-    const settlement = this.#sending(1);
-    settlement.messages ??= [];
-    settlement.messages.push(
-      faults.length === 0 ? `{"type":"stored","readings":${stored}}` : JSON.stringify({ type: 'stored', readings: stored, errors: faults }),
-    );
+    const { stored, faults } = this.#take(records, stream, seq, bytes, whole);
+    const plain = `{"type":"stored","readings":${stored}}`;
+    this.#answer(1, faults.length === 0 ? plain : JSON.stringify({ type: 'stored', readings: stored, errors: faults }));
   }
 
   #readings(message: JsonMessage, bytes: Uint8Array, whole: RecordFault | null): void {
@@ -153,12 +146,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
     stream.acked = seq;
     const isList = Array.isArray(readings);
     const { faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
-    const settlement = this.#sending(1);
-    settlement.ackSeq = seq;
-    if (faults.length > 0) {
-      settlement.messages ??= [];
-      settlement.messages.push(JSON.stringify({ type: 'reject', seq, errors: faults }));
-    }
+    this.#sending(1).ackSeq = seq;
+    if (faults.length > 0) this.#answer(0, JSON.stringify({ type: 'reject', seq, errors: faults }));
   }
 
   #take(records: readonly unknown[], stream: StreamEntry, seq: number, bytes: Uint8Array, whole: RecordFault | null): TakenFrame {
@@ -196,9 +185,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
       this.#settleGap(stream, expected, oldest - 1, reason);
     }
     // in a settlement of the open batch: sent when every frame read from this device before is on disk, or the batch has failed
-    const settlement = this.#sending(0);
-    settlement.messages ??= [];
-    settlement.messages.push(this.#welcome(stream));
+    this.#answer(0, this.#welcome(stream));
   }
 
   #welcome(stream: StreamEntry): string {
@@ -245,6 +232,13 @@ export class DeviceSession implements Session, Sender, PresentSession {
     return settlement;
   }
 
+  /** Said when the open batch is on disk, in the order of the frames; `frames` of them are in flight until then. */
+  #answer(frames: number, text: string): void {
+    const settlement = this.#sending(frames);
+    settlement.messages ??= [];
+    settlement.messages.push(text);
+  }
+
   settled({ messages, ackSeq, frames }: Settlement): void {
     this.#inFlight -= frames;
     if (this.#isOver) return;
@@ -272,12 +266,12 @@ export class DeviceSession implements Session, Sender, PresentSession {
     if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
     this.#turnWindow();
     if (++this.#unreadable > limits.unreadablePerMinute) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
-    this.#error(unreadable, false, undefined, detail);
+    this.#answer(0, this.#error(unreadable, false, undefined, detail));
   }
   #unknownType(): void {
     this.#turnWindow();
     if (++this.#unknown > this.#house.limits.unknownPerMinute) return this.#fatal('unknown-type', CLOSE.badMessage);
-    this.#error('unknown-type', false);
+    this.#answer(0, this.#error('unknown-type', false));
   }
   #turnWindow(): void {
     if (this.#lastFrameUs - this.#windowUs < MINUTE_US) return;
@@ -285,13 +279,13 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#unreadable = this.#unknown = 0;
   }
 
-  #error(code: ProblemCode, fatal: boolean, expected?: number, detail = ''): void {
+  #error(code: ProblemCode, fatal: boolean, expected?: number, detail = ''): string {
     this.#house.refusals.add(code);
     const message = detail === '' ? PROBLEMS[code].title : `${PROBLEMS[code].title} ${detail}`;
-    this.#connection.send(JSON.stringify({ type: 'error', code, message, fatal, expected }));
+    return JSON.stringify({ type: 'error', code, message, fatal, expected });
   }
   #fatal(code: ProblemCode, close: number, expected?: number, detail = ''): void {
-    this.#error(code, true, expected, detail);
+    this.#connection.send(this.#error(code, true, expected, detail));
     this.end(close, code, code);
   }
 

@@ -56,7 +56,6 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   let updateTime: unknown;
   let isBaseOnly = true;
   let fault: ProblemCode | null = null;
-  let isFrameForbidden = false;
 
   /** Sorts the labels of one record into the variables above. */
   function collect(record: Record<string, unknown>): void {
@@ -121,7 +120,6 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
           isBaseOnly = false;
           break;
         default:
-          if (isForbidden(label, field)) isFrameForbidden = true;
           if (label.endsWith('_')) fault ??= 'must-understand';
       }
     }
@@ -177,7 +175,6 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   function readRecord(record: unknown, context: FrameContext): ProblemCode | null {
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return 'wrong-type';
     collect(record as Record<string, unknown>);
-    if (isFrameForbidden) return 'forbidden-key';
     if (fault !== null) return fault;
     if (isBaseOnly) return null;
     const given = (value === undefined ? 0 : 1) + (text === undefined ? 0 : 1) + (flag === undefined ? 0 : 1);
@@ -215,11 +212,9 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
       baseName = '';
       baseUs = baseValue = 0;
       baseUnit = baseVersion = undefined;
-      isFrameForbidden = false;
       let faults = EMPTY;
       for (let index = 0; index < records.length; index++) {
         const code = readRecord(records[index], context);
-        if (isFrameForbidden) return [wholeFault('forbidden-key')];
         if (code === null) continue;
         if (faults === EMPTY) faults = [];
         faults.push({ index, code, message: PROBLEMS[code].title });
@@ -232,14 +227,4 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
 
 export function wholeFault(code: ProblemCode): RecordFault {
   return { code, message: PROBLEMS[code].title };
-}
-
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
-
-/** A key that would reach a prototype, here or anywhere below: it refuses the whole frame. */
-export function isForbidden(key: string, below: unknown): boolean {
-  return FORBIDDEN.has(key) || (typeof below === 'object' && below !== null && hasForbidden(below));
-}
-function hasForbidden(node: object): boolean {
-  return Object.entries(node).some(([key, below]) => isForbidden(key, below));
 }

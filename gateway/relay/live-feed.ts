@@ -48,7 +48,8 @@ export interface FeedHouse extends Omit<LiveFeedOptions, 'bus'> {
 
 const TICK_MS = 50;
 const HEARTBEAT_MS = 15_000;
-const READINGS_PER_MESSAGE = 1000;
+/** Characters a message of readings: a slow link shows progress by each. */
+const MESSAGE_CHARACTERS = 16 * 1024;
 
 export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
   const { bus, catalogue, now } = options;
@@ -92,14 +93,18 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     const chunks: Chunk[] = [];
     const first = position - batch.count + 1;
     let part: { seriesId: number; encoded: string }[] = [];
+    let characters = 0;
     for (let i = 0; i < batch.count; i++) {
       const seriesId = batch.series[i];
       if (!filter.wants(seriesId)) continue;
       encoded[i] ??= encode(seriesId, batch.timeUs[i], valueAt(batch, i));
-      part.push({ seriesId, encoded: encoded[i] as string });
-      if (part.length === READINGS_PER_MESSAGE) {
+      const text = encoded[i] as string;
+      part.push({ seriesId, encoded: text });
+      characters += text.length;
+      if (characters >= MESSAGE_CHARACTERS) {
         chunks.push(chunkOf(part, first + i));
         part = [];
+        characters = 0;
       }
     }
     if (part.length > 0) chunks.push(chunkOf(part, position));

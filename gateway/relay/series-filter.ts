@@ -42,7 +42,11 @@ export class SeriesFilter {
 
   /** For a query of what was missed: null means every series. */
   seriesIds(): number[] | null {
-    return this.wantsAll ? null : this.#catalogue.match(this.devices, this.metrics).map((row) => row.id);
+    if (this.wantsAll) return null;
+    const ids: number[] = [];
+    // only what has readings on disk: a number that was never committed may be given to another series
+    for (let id = 1; id <= this.#catalogue.lastSeries; id++) if (this.#catalogue.latest(id) !== undefined && this.wants(id)) ids.push(id);
+    return ids;
   }
 
   #grow(seriesId: number): void {

@@ -16,6 +16,7 @@ export class Subscriber {
   readonly #outbox: Outbox;
   readonly #onClose: () => void;
   readonly #subscriptions = new Map<string, Subscription>();
+  readonly #presence = new Map<string, string>();
   #waiters: (() => void)[] = [];
   #isOver = false;
 
@@ -23,7 +24,7 @@ export class Subscriber {
     this.#house = house;
     this.#sink = sink;
     this.#onClose = onClose;
-    this.#outbox = new Outbox(sink, house.limits);
+    this.#outbox = new Outbox({ sink, limits: house.limits, nowMs: house.now, onRoom: () => this.#wake() });
   }
 
   /** A parsed message; false when it has no business on this socket and the connection should be closed 4403. */
@@ -49,9 +50,15 @@ export class Subscriber {
   presence(device: string, text: string): void {
     for (const subscription of this.#subscriptions.values()) {
       if (!subscription.filter.wantsDevice(device)) continue;
-      this.#outbox.send(text);
+      // while readings are folded, so is presence: the newest of each device
+      if (this.#outbox.isFolding) this.#presence.set(device, text);
+      else this.#outbox.send(text);
       return;
     }
+  }
+  /** Times the socket finished something: life. */
+  get taken(): number {
+    return this.#outbox.taken;
   }
   tick(nowMs: number, isHeartbeat: boolean): void {
     this.#outbox.check(nowMs);
@@ -60,7 +67,10 @@ export class Subscriber {
       const cursors = Object.fromEntries([...this.#subscriptions.values()].map((subscription) => [subscription.id, subscription.cursor]));
       this.#outbox.send(JSON.stringify({ type: 'heartbeat', atMs: nowMs, cursors }));
     }
-    if (this.#outbox.hasRoom) this.#wake();
+    if (this.#presence.size > 0 && !this.#outbox.isFolding) {
+      for (const text of this.#presence.values()) this.#outbox.send(text);
+      this.#presence.clear();
+    }
   }
   /** The connection is over. */
   close(): void {
@@ -116,10 +126,6 @@ export class Subscriber {
     return new Promise((resolve) => {
       this.#waiters.push(resolve);
     });
-  }
-  /** Called by the socket when it has drained. */
-  drained(): void {
-    if (this.#outbox.hasRoom) this.#wake();
   }
   #wake(): void {
     if (this.#waiters.length === 0) return;

@@ -116,23 +116,27 @@ export class Subscription {
     this.position = position;
     let hasGreeted = false;
     for (;;) {
+      // the end is taken before the list of series: one that is born meanwhile has its readings behind it
+      const end = house.published();
       const result = await house.store.since(this.position, this.filter.seriesIds(), PAGE_ROWS);
       if (this.#isOver) return 'over';
       if (result.outcome !== 'page') return result.outcome;
       if (!hasGreeted) this.#greet();
       hasGreeted = true;
       const { page } = result;
-      if (page.seriesId.length > 0) {
-        const text = page.seriesId.map((id, i) => house.encode(id, page.timeUs[i], page.value[i])).join(',');
-        this.#send(text, page.upTo, 0);
+      const upTo = Math.min(page.upTo, Math.max(end, this.position));
+      const rows = page.position.filter((position) => position <= upTo).length;
+      if (rows > 0) {
+        const text = page.seriesId.slice(0, rows).map((id, i) => house.encode(id, page.timeUs[i], page.value[i]));
+        this.#send(text.join(','), upTo, 0);
       }
-      this.position = page.upTo;
-      if (page.more) {
+      this.position = upTo;
+      if (page.more && rows === page.position.length) {
         this.#phase = 'missed';
         this.#held = [];
         if (!outbox.hasRoom) await room();
         if (this.#isOver) return 'over';
-      } else if (this.#phase === 'held' || page.upTo >= house.published()) {
+      } else if (this.#phase === 'held' || upTo >= house.published()) {
         this.#join();
         return 'live';
       } else this.#phase = 'held';

@@ -22,7 +22,7 @@ interface Cell {
 export function bucketStartsUs(fromUs: number, toUs: number, points: number): Float64Array {
   const starts = new Float64Array(points);
   const span = BigInt(toUs) - BigInt(fromUs);
-  for (let i = 0; i < points; i++) starts[i] = fromUs + Number((BigInt(i) * span) / BigInt(points));
+  for (let i = 0; i < points; i++) starts[i] = Number(BigInt(fromUs) + (BigInt(i) * span) / BigInt(points));
   return starts;
 }
 

@@ -20,6 +20,12 @@ interface StoredRow extends SeriesRow {
   readonly counted_to: number;
 }
 
+/** The place that a cycle of writing began at. */
+interface Mark {
+  readonly position: number;
+  readonly frame: number;
+}
+
 export interface SeriesBook {
   add(row: SeriesRow): void;
   /** Takes the readings of a batch that was committed and ended at `position`. */
@@ -27,6 +33,8 @@ export interface SeriesBook {
   states(device: string | undefined): SeriesState[];
   /** Inside a transaction: writes a slice when one is due (`all`: everything, at close). */
   writeSlice(nowMs: number, all: boolean): void;
+  /** After that transaction: what was written is settled, or goes back to be written again. */
+  sliceDone(isCommitted: boolean): void;
   readonly isDirty: boolean;
 }
 
@@ -45,7 +53,10 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
 
   let dirty: number[] = [];
   let writing: number[] = [];
-  let cycleMark: { position: number; frame: number } | null = null;
+  let cycleMark: Mark | null = null;
+  /** What the transaction under way has written, should it be rolled back. */
+  let written: number[] = [];
+  let writtenMark: Mark | null = null;
   let cycleAtMs = 0;
   let counted = position;
 
@@ -116,7 +127,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
     states(device) {
       const states: SeriesState[] = [];
       for (const row of rows) {
-        if (row === undefined || readings[row.id] === 0) continue;
+        if (row === undefined) continue;
         if (device !== undefined && row.device !== device) continue;
         const { id } = row;
         states.push({
@@ -126,7 +137,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
           lastUs: lastUs[id],
           latestUs: latestUs[id],
           latestRankUs: rankUs[id],
-          latestValue: latest[id] as Value,
+          latestValue: latest[id] ?? 0,
           clockSuspect: suspects[id],
         });
       }
@@ -142,14 +153,26 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
       for (let n = 0; writing.length > 0 && (all || n < SLICE_ROWS); n++) {
         const id = writing.pop() as number;
         isDirtyAt[id] = 0;
+        written.push(id);
         const value = JSON.stringify(latest[id]);
         update.run(readings[id], firstUs[id], lastUs[id], latestUs[id], rankUs[id], value, suspects[id], counted, id);
       }
       if (writing.length === 0 && cycleMark !== null) {
         setMark.run(JSON.stringify(cycleMark));
+        writtenMark = cycleMark;
         cycleMark = null;
       }
       if (all && dirty.length > 0) this.writeSlice(nowMs, true);
+    },
+    sliceDone(isCommitted) {
+      if (!isCommitted && written.length > 0) {
+        // back into the cycle, which ends at the mark that it began with
+        writing.push(...written);
+        cycleMark ??= writtenMark;
+        for (const id of written) isDirtyAt[id] = 1;
+      }
+      written = [];
+      writtenMark = null;
     },
     get isDirty() {
       return dirty.length > 0 || writing.length > 0;

@@ -4,7 +4,7 @@
 import Database from 'better-sqlite3';
 import type { Value } from '../protocol/messages.ts';
 import { createBucketer } from './bucketer.ts';
-import { unpackCounts } from './frame-run.ts';
+import { recount, recountEnds } from './recount.ts';
 import type { Queries, QueryName, ReadingsPage, SinceResult, StreamState } from './store.ts';
 import { serveThread } from './thread.ts';
 
@@ -33,11 +33,11 @@ function openReader(db: Database.Database): Handlers {
   const scan = db
     .prepare(`SELECT ${COLUMNS} FROM log WHERE position BETWEEN ? AND ? AND ${OF_SERIES} AND time_us >= ? AND time_us < ?`)
     .raw();
-  const after = db.prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? ORDER BY position LIMIT ?`).raw();
+  const after = db.prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`).raw();
   const afterOf = db
     .prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? AND ${OF_SERIES} ORDER BY position LIMIT ?`)
     .raw();
-  const ends = db.prepare('SELECT (SELECT min(position) FROM log), (SELECT max(position) FROM log)').raw();
+  const first = db.prepare('SELECT min(position) FROM log').pluck();
   const meta = db.prepare(`SELECT content FROM meta WHERE key = 'position'`).pluck();
   const events = db.prepare(
     `SELECT id, at_us AS atUs, device, type, reason, detail FROM events
@@ -54,10 +54,7 @@ function openReader(db: Database.Database): Handlers {
   );
 
   const lastPosition = (): number => Number(meta.get() ?? 0);
-  const logEnds = (): [first: number, last: number] => {
-    const [first, last] = ends.get() as [number | null, number | null];
-    return [first ?? 1, last ?? 0];
-  };
+  const firstPosition = (): number => (first.get() as number | null) ?? 1;
   function page(rows: readonly LogRow[], more: boolean, upTo: number): ReadingsPage {
     return {
       seriesId: rows.map((row) => row[1]),
@@ -70,13 +67,13 @@ function openReader(db: Database.Database): Handlers {
   }
 
   return {
+    // each answer is held to the one position that was the end when it was asked: what is committed meanwhile is not half in it
     range({ series, fromUs, toUs, limit, after: place, upTo }) {
       const list = JSON.stringify(series);
-      const [first, last] = logEnds();
-      const end = upTo ?? lastPosition();
+      const end = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, lastPosition());
       const [timeUs, position] = place === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [place.timeUs, place.position];
       let rows: LogRow[] = [];
-      for (let from = first; from <= Math.min(last, end); from += SLICE_ROWS) {
+      for (let from = firstPosition(); from <= end; from += SLICE_ROWS) {
         const to = Math.min(from + SLICE_ROWS - 1, end);
         const found = slice.all(from, to, list, fromUs, toUs, timeUs, timeUs, position, limit + 1) as LogRow[];
         if (found.length === 0) continue;
@@ -87,10 +84,9 @@ function openReader(db: Database.Database): Handlers {
 
     buckets({ series, fromUs, toUs, points }) {
       const list = JSON.stringify(series);
-      const [first, last] = logEnds();
       const upTo = lastPosition();
       const bucketer = createBucketer(fromUs, toUs, points);
-      for (let from = first; from <= Math.min(last, upTo); from += SLICE_ROWS) {
+      for (let from = firstPosition(); from <= upTo; from += SLICE_ROWS) {
         const rows = scan.iterate(from, Math.min(from + SLICE_ROWS - 1, upTo), list, fromUs, toUs) as IterableIterator<LogRow>;
         for (const row of rows) bucketer.add(row[1], row[2], valueOf(row));
       }
@@ -98,23 +94,16 @@ function openReader(db: Database.Database): Handlers {
     },
 
     since({ position, series, limit }) {
-      const [first, last] = logEnds();
-      const upTo = Math.max(last, lastPosition());
+      const upTo = lastPosition();
       if (position > upTo) return { outcome: 'future' };
-      if (position < first - 1) return { outcome: 'too-old' };
-      if (series === null) {
-        const rows = after.all(position, limit + 1) as LogRow[];
-        const more = rows.length > limit;
-        if (more) rows.pop();
-        return { outcome: 'page', page: page(rows, more, more ? rows[rows.length - 1][0] : upTo) };
-      }
-      const list = JSON.stringify(series);
-      const rows: LogRow[] = [];
-      let from = position;
-      while (from < last && rows.length <= limit) {
-        const to = Math.min(from + SLICE_ROWS, last);
-        rows.push(...(afterOf.all(from, to, list, limit + 1 - rows.length) as LogRow[]));
-        from = to;
+      if (position < firstPosition() - 1) return { outcome: 'too-old' };
+      let rows: LogRow[] = [];
+      if (series === null) rows = after.all(position, upTo, limit + 1) as LogRow[];
+      else {
+        const list = JSON.stringify(series);
+        for (let from = position; from < upTo && rows.length <= limit; from += SLICE_ROWS) {
+          rows.push(...(afterOf.all(from, Math.min(from + SLICE_ROWS, upTo), list, limit + 1 - rows.length) as LogRow[]));
+        }
       }
       const more = rows.length > limit;
       if (more) rows.pop();
@@ -138,12 +127,14 @@ function openReader(db: Database.Database): Handlers {
     },
 
     accounting({ device, verify }) {
-      const rows = (streams.all(device, device) as (Omit<StreamState, 'retired'> & { retired: number })[]).map((row) => ({
-        ...row,
-        retired: row.retired === 1,
+      const ask = db.transaction(() => ({
+        rows: streams.all(device, device) as (Omit<StreamState, 'retired'> & { retired: number })[],
+        position: lastPosition(),
+        ends: recountEnds(db),
       }));
-      const position = lastPosition();
-      return { items: verify ? rows.map((row) => recount(db, row)) : rows, position };
+      const { rows, position, ends } = ask();
+      const items = rows.map((row) => ({ ...row, retired: row.retired === 1 }));
+      return { items: verify ? recount(db, items, ends) : items, position };
     },
 
     size() {
@@ -171,26 +162,4 @@ function mergeByTime(left: readonly LogRow[], right: readonly LogRow[], limit: n
     merged.push(r >= right.length || (l < left.length && left[l][2] <= right[r][2]) ? left[l++] : right[r++]);
   }
   return merged;
-}
-
-/** The same row, counted from frames, gaps, quarantine and log instead of from the running totals. */
-function recount(db: Database.Database, row: StreamState): StreamState {
-  const logged = db.prepare('SELECT count(*) FROM log WHERE position BETWEEN ? AND ?').pluck();
-  const runs = db.prepare('SELECT first_seq, last_seq, first_position, readings, counts FROM frames WHERE stream = ?').raw();
-  let framesStored = 0;
-  let framesQuarantined = 0;
-  let readings = 0;
-  for (const [firstSeq, lastSeq, position, size, counts] of runs.all(row.id) as [number, number, number, number, Buffer | null][]) {
-    for (const count of unpackCounts(counts, lastSeq - firstSeq + 1, size)) {
-      if (count > 0) framesStored++;
-      else framesQuarantined++;
-    }
-    if (size > 0) readings += logged.get(position, position + size - 1) as number;
-  }
-  const framesGap = db
-    .prepare('SELECT coalesce(sum(last_seq - first_seq + 1), 0) FROM gaps WHERE stream = ?')
-    .pluck()
-    .get(row.id) as number;
-  const refused = db.prepare('SELECT count(*) FROM quarantine WHERE stream = ? AND seq > 0').pluck().get(row.id) as number;
-  return { ...row, framesStored, framesQuarantined, framesGap, readings, refused };
 }

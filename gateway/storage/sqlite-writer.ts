@@ -58,7 +58,11 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
 
   const housekeeping = setInterval(() => {
     if (!seriesBook.isDirty) return;
-    transaction(() => seriesBook.writeSlice(Date.now(), false));
+    try {
+      transaction(() => seriesBook.writeSlice(Date.now(), false));
+    } catch {
+      // a full disk or a foreign lock: the slice is kept and tried again at the next turn; appends tell of the trouble
+    }
   }, HOUSEKEEPING_MS);
 
   function transaction(work: () => void): void {
@@ -68,8 +72,10 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
       commit.run();
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK');
+      seriesBook.sliceDone(false);
       throw error;
     }
+    seriesBook.sliceDone(true);
     if (!isSyncChecked) {
       // before the first commit the pragma can say FULL while NORMAL is in force
       if (db.pragma('synchronous', { simple: true }) !== FULL) throw new Error('SQLite does not run with synchronous=FULL');
@@ -129,8 +135,12 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
   function checkpointWhenDue(): void {
     if (walFrames < 8) return;
     walFrames = 0;
-    const [state] = db.pragma('wal_checkpoint(NOOP)') as { log: number }[];
-    if (state.log * PAGE_BYTES >= walCheckpointBytes) db.pragma('wal_checkpoint(PASSIVE)');
+    try {
+      const [state] = db.pragma('wal_checkpoint(NOOP)') as { log: number }[];
+      if (state.log * PAGE_BYTES >= walCheckpointBytes) db.pragma('wal_checkpoint(PASSIVE)');
+    } catch {
+      // the log stays as it is and is looked at again some commits later
+    }
   }
 
   return {

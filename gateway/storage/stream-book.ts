@@ -73,7 +73,7 @@ export function openStreamBook(db: Database.Database): StreamBook {
         readings += stored;
         refused += batch.frameRefused[f];
         f++;
-      } while (f < batch.frames && batch.frameStream[f] === id && batch.frameSeq[f] === batch.frameSeq[f - 1] + 1);
+      } while (f < batch.frames && isNextOfRun(batch, f));
       const counts = isEven && readings > 0 ? null : packCounts(batch.frameReadings, first, f);
       const received = batch.frameReceivedUs[first];
       insertRun.run(id, batch.frameSeq[first], batch.frameSeq[f - 1], at, readings, refused, received, counts);
@@ -82,6 +82,14 @@ export function openStreamBook(db: Database.Database): StreamBook {
       state.lastUsedAtUs = received;
       at += readings;
     }
+  }
+  /** Same stream, next seq, and the same receipt: the latest rule needs each reading's own after a crash. */
+  function isNextOfRun(batch: Batch, f: number): boolean {
+    return (
+      batch.frameStream[f] === batch.frameStream[f - 1] &&
+      batch.frameSeq[f] === batch.frameSeq[f - 1] + 1 &&
+      batch.frameReceivedUs[f] === batch.frameReceivedUs[f - 1]
+    );
   }
 
   return {

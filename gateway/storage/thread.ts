@@ -16,6 +16,8 @@ export interface Thread {
   call<Result>(op: string, ask?: unknown): Promise<Result>;
   /** Calls not answered yet. */
   readonly waiting: number;
+  /** It broke, or was closed: every call rejects. */
+  readonly hasEnded: boolean;
   /** Ends the thread after a last `close` call; idempotent. */
   close(): Promise<void>;
 }
@@ -64,6 +66,9 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
     call,
     get waiting() {
       return calls.size;
+    },
+    get hasEnded() {
+      return ended !== null;
     },
     close() {
       closing ??= (async () => {

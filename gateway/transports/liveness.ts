@@ -1,24 +1,7 @@
 // Pings and the cut of dead peers, for all connections with one timer. Any received byte is life; a sweep that comes late (this process
 // was stopped or busy) moves every deadline by as much, so that a stall here never costs a healthy connection.
 
-export interface Watched {
-  /** What the sweep keeps on the connection: when to act next, when the open ping was sent (0: none), bytes read by then. */
-  nextAtMs: number;
-  pingedAtMs: number;
-  bytesSeen: number;
-  readonly bytesRead: number;
-  /** We stopped reading it: silence proves nothing. */
-  readonly isWaitingForUs: boolean;
-  readonly timing: { readonly pingSeconds: number; readonly pongSeconds: number };
-  ping(): void;
-  cut(): void;
-}
-
-export interface Liveness {
-  watch(peer: Watched): void;
-  unwatch(peer: Watched): void;
-  close(): void;
-}
+import type { Liveness, Watched } from './transport.ts';
 
 const SWEEP_MS = 500;
 const LATE_MS = 1_000;

@@ -37,3 +37,24 @@ export type SessionFactory = (connection: Connection) => Session;
 export interface Transport {
   close(): Promise<void>;
 }
+
+/** A connection whose peer is pinged. */
+export interface Watched {
+  /** What the sweep keeps on the connection: when to act next, when the open ping was sent (0: none), bytes read by then. */
+  nextAtMs: number;
+  pingedAtMs: number;
+  bytesSeen: number;
+  readonly bytesRead: number;
+  /** We stopped reading it: silence proves nothing. */
+  readonly isWaitingForUs: boolean;
+  readonly timing: { readonly pingSeconds: number; readonly pongSeconds: number };
+  ping(): void;
+  cut(): void;
+}
+
+/** Pings what it watches and cuts what is dead; one for all connections. */
+export interface Liveness {
+  watch(peer: Watched): void;
+  unwatch(peer: Watched): void;
+  close(): void;
+}

@@ -1,13 +1,13 @@
 // Devices over WebSocket: frames in, text out, dead peers cut. It hands each message to a session and knows nothing else of them.
 
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
-import { createLiveness, type Watched } from './liveness.ts';
 import { shortTextFrame } from './text-frame.ts';
-import type { Connection, Peer, Session, SessionFactory, Transport } from './transport.ts';
+import type { Connection, Liveness, Peer, Session, SessionFactory, Transport, Watched } from './transport.ts';
 
 export interface WsLimits {
   readonly deviceFrameBytes: number;
@@ -21,6 +21,7 @@ export interface WsTransportOptions {
   readonly limits: WsLimits;
   /** Seconds between pings and to wait after one, for this device. */
   readonly livenessOf: (device: string) => { readonly pingSeconds: number; readonly pongSeconds: number };
+  readonly liveness: Liveness;
   readonly observe: Observe;
 }
 /** An upgrade that was checked and may be completed. */
@@ -28,6 +29,8 @@ export interface DeviceUpgrade {
   readonly peer: Peer;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
+  /** The TCP socket beneath, whose byte counts are exact. */
+  readonly raw: Socket;
   readonly head: Buffer;
 }
 export interface WsTransport extends Transport {
@@ -38,10 +41,13 @@ export interface WsTransport extends Transport {
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Restarting devices come back spread over this time. */
 const RETRY_SPREAD_MS = 5_000;
+/** Answers that a peer has not taken: beyond it nothing more is read from it. */
+const CHOKE_BYTES = 256 * 1024;
+const STALL_MS = 60_000;
 const PINGS_PER_WINDOW = 10;
 const PING_WINDOW_MS = 10_000;
 
-export function createWsTransport({ openSession, limits, livenessOf, observe }: WsTransportOptions): WsTransport {
+export function createWsTransport({ openSession, limits, livenessOf, liveness, observe }: WsTransportOptions): WsTransport {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -61,13 +67,12 @@ export function createWsTransport({ openSession, limits, livenessOf, observe }: 
     'Connections that broke the WebSocket rules, by fault.',
     'fault',
   );
-  const liveness = createLiveness();
   let draining: Promise<void> | null = null;
 
   return {
-    accept({ peer, request, socket, head }) {
+    accept({ peer, request, socket, raw, head }) {
       server.handleUpgrade(request, socket, head, (ws) => {
-        const device = new DeviceSocket({ ws, socket, peer, livenessOf, onFault: (fault) => faults.add(fault), onGone: gone });
+        const device = new DeviceSocket({ ws, socket, raw, peer, livenessOf, onFault: (fault) => faults.add(fault), onGone: gone });
         open.add(device);
         liveness.watch(device);
         const session = openSession(device);
@@ -102,7 +107,6 @@ export function createWsTransport({ openSession, limits, livenessOf, observe }: 
     }, limits.drainSeconds * 500);
     while (open.size > 0) await Promise.race([...open].map((device) => device.gone));
     clearTimeout(deadline);
-    liveness.close();
     server.close();
   }
 }
@@ -110,6 +114,7 @@ export function createWsTransport({ openSession, limits, livenessOf, observe }: 
 interface DeviceSocketOptions {
   readonly ws: WebSocket;
   readonly socket: Duplex;
+  readonly raw: Socket;
   readonly peer: Peer;
   readonly livenessOf: WsTransportOptions['livenessOf'];
   readonly onFault: (fault: string) => void;
@@ -124,18 +129,25 @@ class DeviceSocket implements Connection, Watched {
   bytesSeen = 0;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
+  readonly #raw: Socket;
   readonly #livenessOf: WsTransportOptions['livenessOf'];
   readonly #onGone: (device: DeviceSocket) => void;
   #session: Session | null = null;
   #isPaused = false;
+  #isChoked = false;
+  #isReading = true;
+  #chokedBytes = 0;
+  #chokedAtMs = 0;
   #reason = '';
   #pings = 0;
   #pingWindowMs = 0;
   #goneResolve: (() => void) | null = null;
 
-  constructor({ ws, socket, peer, livenessOf, onFault, onGone }: DeviceSocketOptions) {
+  constructor({ ws, socket, raw, peer, livenessOf, onFault, onGone }: DeviceSocketOptions) {
     this.#ws = ws;
     this.#socket = socket;
+    this.#raw = raw;
+    socket.on('drain', () => this.#drained());
     this.#livenessOf = livenessOf;
     this.#onGone = onGone;
     this.peer = peer;
@@ -163,31 +175,59 @@ class DeviceSocket implements Connection, Watched {
     const frame = shortTextFrame(text);
     if (frame === null) this.#ws.send(text);
     else this.#socket.write(frame);
+    if (!this.#isChoked && this.#socket.writableLength > CHOKE_BYTES) {
+      // a peer that does not take its answers is not read: what it sends costs memory only as far as it reads
+      this.#isChoked = true;
+      this.#chokedBytes = this.#socket.writableLength;
+      this.#chokedAtMs = performance.now();
+      this.#readOrNot();
+    }
   }
   close(code: number, reason: string, word = 'closed'): void {
     this.#reason ||= word;
-    // a paused socket would never read the peer's close frame
-    this.resume();
     this.#ws.close(code, reason);
+    // a paused socket would never read the peer's close frame
+    this.#isPaused = this.#isChoked = false;
+    this.#readOrNot();
   }
   terminate(): void {
     this.#ws.terminate();
   }
   pause(): void {
     this.#isPaused = true;
-    this.#ws.pause();
+    this.#readOrNot();
   }
   resume(): void {
-    if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#ws.resume();
+    this.#readOrNot();
+  }
+  #readOrNot(): void {
+    const reads = !this.#isPaused && !this.#isChoked;
+    if (reads === this.#isReading) return;
+    this.#isReading = reads;
+    if (reads) this.#ws.resume();
+    else this.#ws.pause();
+  }
+  #drained(): void {
+    this.#isChoked = false;
+    this.#readOrNot();
   }
 
   get bytesRead(): number {
-    return (this.#socket as Duplex & { bytesRead: number }).bytesRead;
+    return this.#raw.bytesRead;
   }
   get isWaitingForUs(): boolean {
-    return this.#isPaused;
+    return !this.#isReading && !this.#hasStalled();
+  }
+  /** Choked, and in a minute the socket has taken nothing. */
+  #hasStalled(): boolean {
+    if (!this.#isChoked) return false;
+    const now = performance.now();
+    if (this.#socket.writableLength < this.#chokedBytes) {
+      this.#chokedBytes = this.#socket.writableLength;
+      this.#chokedAtMs = now;
+    }
+    return now - this.#chokedAtMs > STALL_MS;
   }
   get timing(): { readonly pingSeconds: number; readonly pongSeconds: number } {
     return this.#livenessOf(this.peer.device);

@@ -314,6 +314,83 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect(page.value).toStrictEqual([1, 3]);
   });
 
+  test('after a batch that failed, the catalogue of a reopened store still counts every reading', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 2);
+        b.addStream(own);
+        frame(b, own, [[1, T0, 1]]);
+      }),
+    );
+    await expect(under.store.append(batchOf((b) => names(b, 1)))).rejects.toThrow();
+    await under.store.append(batchOf((b) => frame(b, own, [[2, T0, 2]])));
+    const { series } = await (await under.reopen()).catalogue();
+    expect(series.map(({ id, count }) => [id, count])).toStrictEqual([
+      [1, 1],
+      [2, 1],
+    ]);
+  });
+
+  test('a series whose first frame was refused keeps its number', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 1);
+        b.addStream(own);
+        frame(b, own, [], 1);
+      }),
+    );
+    for (const open of [async () => under.store, () => under.reopen()]) {
+      expect((await (await open()).catalogue()).series).toMatchObject([{ id: 1, metric: 'm1', count: 0 }]);
+    }
+  });
+
+  test('while batches are committed, since has neither holes nor doubles, and a range is complete up to its end', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 2);
+        b.addStream(own);
+      }),
+    );
+    let isWriting = true;
+    const writing = (async () => {
+      for (let n = 0; n < 600; n++)
+        await under.store.append(
+          batchOf((b) =>
+            frame(b, own, [
+              [1, T0 + n, n],
+              [2, T0 + n, n],
+              [1, T0 + n, n],
+            ]),
+          ),
+        );
+      isWriting = false;
+    })();
+    const follow = async (series: number[] | null, perBatch: number): Promise<void> => {
+      let position = 0;
+      const seen: number[] = [];
+      while (isWriting || position < 1800) {
+        const result = await under.store.since(position, series, 50);
+        if (result.outcome !== 'page') throw new Error(result.outcome);
+        seen.push(...(result.page.value as number[]));
+        position = result.page.upTo;
+      }
+      expect(seen).toStrictEqual(Array.from({ length: 600 * perBatch }, (_, i) => Math.floor(i / perBatch)));
+    };
+    const ranges = async (): Promise<void> => {
+      while (isWriting) {
+        const page = await under.store.read('range', { series: [1, 2], ...ALL, limit: 10_000 });
+        expect(page.position).toHaveLength(page.upTo);
+      }
+    };
+    await Promise.all([writing, follow(null, 3), follow([1], 2), follow([2], 1), ranges()]);
+  });
+
   test('appends of thousands of readings keep every one, and a retired stream stays retired', async () => {
     await using under = await open();
     const own = stream(1);

@@ -1,22 +1,25 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { createLiveness } from '../../gateway/transports/liveness.ts';
 import { createWsTransport } from '../../gateway/transports/ws.ts';
 import { DEFAULTS } from '../../gateway/config.ts';
 import { createRecordedObserve } from '../support/recorded-observe.ts';
 import { transportContract } from './transport.ts';
 
 transportContract(async (openSession) => {
+  const liveness = createLiveness();
   const transport = createWsTransport({
     openSession,
     limits: DEFAULTS.limits,
     livenessOf: () => DEFAULTS.liveness,
+    liveness,
     observe: createRecordedObserve(),
   });
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
     const device = String(request.headers['x-device']);
-    transport.accept({ peer: { device, tokenId: 'token', address: '127.0.0.1' }, request, socket, head });
+    transport.accept({ peer: { device, tokenId: 'token', address: '127.0.0.1' }, request, socket, raw: socket as Socket, head });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -48,6 +51,7 @@ transportContract(async (openSession) => {
     },
     async [Symbol.asyncDispose]() {
       await transport.close();
+      liveness.close();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -197,3 +197,70 @@ test('a second unit is another series and an event', async () => {
   const events = (await gateway.admin('/v1/events?device=pump-1')).json().items;
   expect(events).toContainEqual(expect.objectContaining({ type: 'unit-changed', reason: 't' }));
 });
+
+test('J5 a forbidden key anywhere refuses the whole frame, makes no series, and the store takes new ones after a restart', async () => {
+  await using gateway = await startTestGateway();
+  {
+    await using device = await gateway.device('pump-1');
+    const forbidden = ['"__proto__":{}', '"\\u005f_proto__":1', '"x":{"y":[{"constructor":1}]}', '"prototype":1'];
+    for (const key of forbidden) device.send(`[{"n":"fresh","v":1},{"n":"x","v":1,${key}}]`);
+    for (const _ of forbidden)
+      expect(await device.next()).toMatchObject({ type: 'stored', readings: 0, errors: [{ code: 'forbidden-key' }] });
+    await device.hello(STREAM);
+    device.send('{"type":"readings","seq":1,"readings":[{"n":"fresh","v":1}],"constructor":1}');
+    expect(await device.next()).toMatchObject({ type: 'reject', seq: 1, errors: [{ code: 'forbidden-key' }] });
+    expect(await device.next()).toStrictEqual({ type: 'ack', seq: 1 });
+    expect((await gateway.admin('/v1/devices/pump-1/series')).json().items).toStrictEqual([]);
+    expect(Object.prototype).not.toHaveProperty('x');
+  }
+  await gateway.restart();
+  await using device = await gateway.device('pump-2');
+  device.send([record(1), { n: 'pressure', v: 2 }]);
+  expect(await device.next()).toStrictEqual({ type: 'stored', readings: 2 });
+});
+
+test('answers come in the order of the frames, whatever became of them', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  for (const message of ['[{"n":"a","v":1}]', '{', '[{"n":"a","v":2}]', '{"type":"later"}', '[{"n":"a","v":3}]']) device.send(message);
+  const heard = [];
+  for (let i = 0; i < 5; i++) heard.push(await device.next());
+  expect(heard.map((message) => message.code ?? message.type)).toStrictEqual(['stored', 'bad-json', 'stored', 'unknown-type', 'stored']);
+});
+
+test('what repeats is told once an hour: units that alternate, a clock that is wrong, over reconnects and posts', async () => {
+  await using gateway = await startTestGateway();
+  const token = await gateway.addDevice('pump-1');
+  for (let i = 0; i < 3; i++) {
+    await using device = await gateway.device('pump-1');
+    device.send(Array.from({ length: 100 }, (_, n) => ({ n: 'a', v: n, t: 1_000_000_000, u: n % 2 ? 'Cel' : 'K' })));
+    expect(await device.next()).toMatchObject({ readings: 100 });
+    const post = { method: 'POST', headers: { Authorization: `Bearer ${token}` }, body: [{ n: 'a', v: 1, t: 900_000_000 }] };
+    expect((await gateway.request('/v1/readings', post)).status).toBe(200);
+  }
+  const { items } = (await gateway.admin('/v1/events?device=pump-1&limit=1000')).json();
+  const types = items.map((event: { type: string }) => event.type).filter((type: string) => type !== 'online' && type !== 'offline');
+  expect(types.sort()).toStrictEqual(['clock-suspect', 'unit-changed']);
+});
+
+test('series are counted as the log has them after hundreds of commits and a restart', async () => {
+  await using gateway = await startTestGateway();
+  const ids = Array.from({ length: 6 }, (_, i) => `pump-${i}`);
+  await Promise.all(
+    ids.map(async (id) => {
+      await using device = await gateway.device(id);
+      await device.hello(STREAM);
+      for (let seq = 1; seq <= 400; seq++) {
+        device.send({ type: 'readings', seq, readings: Array.from({ length: 20 }, (_, i) => ({ n: `m${(seq + i) % 25}`, v: seq })) });
+        if (seq % 4 === 0) await device.until((message) => message.type === 'ack' && message.seq === seq);
+      }
+    }),
+  );
+  await gateway.restart();
+  for (const id of ids) {
+    const { items } = (await gateway.admin(`/v1/devices/${id}/series`)).json();
+    expect(items).toHaveLength(25);
+    expect(items.map((series: { count: number }) => series.count)).toStrictEqual(Array(25).fill(320));
+    expect(items.every((series: { latest: [number, number] }) => series.latest[1] >= 395)).toBe(true);
+  }
+});

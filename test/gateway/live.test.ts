@@ -271,3 +271,26 @@ test('a subscriber that does not read is folded and costs nobody else anything',
   }
   expect(conflated).toBeGreaterThan(0);
 });
+
+test('D7 a subscriber that takes nothing is closed, however much is meant for it and whoever comes and goes', async () => {
+  const limits = { outboxFoldBytes: 32 * 1024, outboxResumeBytes: 1024, outboxStallSeconds: 2 };
+  await using gateway = await startTestGateway({ limits });
+  await using device = await gateway.device('pump-1');
+  await device.hello(STREAM);
+  const { socket } = await subscribed(gateway);
+  const subscribers = async (): Promise<number> => (await gateway.admin('/v1/stats')).json().subscribers;
+  expect(await subscribers()).toBe(1);
+  socket.ws.pause();
+  const text = 'x'.repeat(1000);
+  let seq = 0;
+  const isGone = async (): Promise<boolean> => {
+    for (let n = 0; n < 10; n++)
+      device.send({ type: 'readings', seq: ++seq, readings: Array.from({ length: 50 }, (_, i) => ({ n: `m${i}`, vs: `${seq} ${text}` })) });
+    await device.until((message) => message.type === 'ack' && message.seq === seq);
+    const flapping = await gateway.device('flapping');
+    flapping.ws.close();
+    await flapping.closed();
+    return (await subscribers()) === 0;
+  };
+  await expect.poll(isGone, { timeout: 25_000, interval: 100 }).toBe(true);
+});

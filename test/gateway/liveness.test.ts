@@ -1,9 +1,12 @@
 // Pings, the cut of dead peers, and that a stall of the gateway costs nobody.
 
 import { expect, test } from 'vitest';
-import { createLiveness, type Watched } from '../../gateway/transports/liveness.ts';
+import { createLiveness } from '../../gateway/transports/liveness.ts';
+import type { Watched } from '../../gateway/transports/transport.ts';
 import { startChildGateway } from '../support/child-gateway.ts';
 import { startTestGateway } from '../support/gateway.ts';
+import { openSlowLink } from '../support/slow-link.ts';
+import { connectSocket } from '../support/socket.ts';
 
 const QUICK = { config: { liveness: { pingSeconds: 1, pongSeconds: 1 } } };
 
@@ -76,6 +79,45 @@ test('a gateway that was stopped for longer than its deadlines cuts no healthy c
     device.send([{ n: 'a', v: 1 }]);
     expect(await device.next()).toStrictEqual({ type: 'stored', readings: 1 });
   }
+});
+
+test('F12 a slow link is not cut in the middle of an upload: every byte is life, also within a TLS record', async () => {
+  await using gateway = await startTestGateway(QUICK);
+  const token = await gateway.addDevice('pump-1');
+  // quick until it is open, then a few kB/s: one frame takes longer than ping and pong together
+  await using link = await openSlowLink(gateway.port, 3_000);
+  const headers = { Authorization: `Bearer ${token}` };
+  await using device = await connectSocket({ port: link.port, caPem: gateway.caPem, path: '/v1/device', headers, autoPong: false });
+  device.send([{ n: 'a', vs: 'x'.repeat(1000) }, ...Array.from({ length: 300 }, (_, i) => ({ n: `metric-${i}`, v: i }))]);
+  expect(await device.next()).toStrictEqual({ type: 'stored', readings: 301 });
+});
+
+test('F20 a device that takes no answers is not read, and the others do not notice', async () => {
+  await using gateway = await startTestGateway();
+  await using greedy = await gateway.device('pump-1');
+  await using other = await gateway.device('pump-2');
+  greedy.ws.pause();
+  // each frame of 2 kB has an answer of some 100 kB
+  const frame = JSON.stringify(Array(1000).fill(0));
+  for (let i = 0; i < 400; i++) greedy.send(frame);
+  await expect.poll(() => greedy.ws.bufferedAmount, { timeout: 20_000 }).toBeGreaterThan(0);
+  let settled = -1;
+  const books = async (): Promise<number> => (await gateway.admin('/v1/accounting?device=pump-1')).json().items[0]?.settled ?? 0;
+  await expect
+    .poll(
+      async () => {
+        const before = settled;
+        settled = await books();
+        return settled > 0 && settled === before;
+      },
+      { timeout: 20_000, interval: 1000 },
+    )
+    .toBe(true);
+  expect(settled).toBeLessThan(400);
+  other.send([{ n: 'a', v: 1 }]);
+  expect(await other.next()).toStrictEqual({ type: 'stored', readings: 1 });
+  greedy.ws.resume();
+  for (let i = 0; i < 400; i++) expect(await greedy.next()).toMatchObject({ type: 'stored', readings: 0 });
 });
 
 test('while we read nothing from a peer, its silence proves nothing', async () => {

@@ -43,6 +43,55 @@ test('a fleet enrols, measures, and agrees with the gateway to the last reading'
   expect(series.items.length).toBeGreaterThan(0);
 });
 
+test('with a history the devices tell first what they would have measured, and the books hold that, too', async () => {
+  await using gateway = await startSimGateway();
+  using folder = createSimFolder();
+  const flags = ['--url', gateway.wsUrl, ...keyFlags(folder, gateway.enrolKey, gateway.apiKey)];
+  const startedMs = Date.now();
+  const wanted = ['--devices', '6', '--rate', '10', '--duration', '500ms', '--history', '6h', '--json'];
+  const end = await runSim(['run', ...flags, ...wanted]);
+  expect(end.stderr).toContain('sending history: the last 6 h');
+  expect(end.stderr).toMatch(/history sent: [\d,]+ readings in [\d.]+ s/);
+  const result = JSON.parse(end.stdout) as Record<string, number>;
+  expect(result).toMatchObject({ unsettled: 0, framesLost: 0, isEqual: true, streams: 6, differences: [], ok: true });
+  expect(result['readingsAcked']).toBeGreaterThan(result['historyReadings']!);
+  expect(end.code).toBe(0);
+
+  let readings = 0;
+  for (let i = 1; i <= 6; i++) {
+    const device = `sim-000${i}`;
+    const { items } = await gateway.get<List<SeriesView>>(`/v1/devices/${device}/series`);
+    for (const { metric, count } of items) {
+      readings += count;
+      const path = `/v1/readings?device=${device}&metric=${metric}&from=now-7h&to=now&limit=5000`;
+      const answer = await gateway.get<{ readings: readonly (readonly [number, unknown])[] }>(path);
+      const times = answer.readings.map(([timeMs]) => timeMs);
+      expect(times[0]).toBeGreaterThan(startedMs - 6 * 3_600_000 - 1);
+      expect(times[0]).toBeLessThan(startedMs - 6 * 3_600_000 + 75_000);
+      // a reading a minute, and no hole where live begins
+      const steps = times.slice(1).map((timeMs, at) => timeMs - times[at]!);
+      expect(Math.max(...steps)).toBeLessThan(61_000);
+      expect(steps.filter((step) => step > 59_000).length).toBeGreaterThan(355);
+    }
+  }
+  expect(readings).toBe(result['readingsAcked']);
+});
+
+test('what measures more rarely than once a minute did so in its history, too', async () => {
+  await using gateway = await startFakeGateway();
+  using folder = createSimFolder();
+  const flags = ['--devices', '1', '--rate', '0.002', '--metrics', 'battery', '--history', '2h', '--duration', '100ms', '--json'];
+  const end = await runSim(['run', ...fakeFlags(folder, gateway.port), ...flags]);
+  expect(JSON.parse(end.stdout)).toMatchObject({ isEqual: true, ok: true });
+  const times = gateway.records('sim-0001').map((record) => record.t!);
+  expect(times.length).toBeGreaterThanOrEqual(14);
+  const steps = times.slice(1).map((t, at) => t - times[at]!);
+  // the last one is the first live reading, which does not wait for its turn
+  const live = steps.pop();
+  expect(live).toBeLessThanOrEqual(500.5);
+  for (const step of steps) expect(step).toBeCloseTo(500, 2);
+});
+
 test('a fleet loses nothing while the gateway restarts', async () => {
   await using gateway = await startSimGateway();
   using folder = createSimFolder();

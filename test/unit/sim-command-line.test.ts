@@ -21,12 +21,21 @@ test('run takes its flags and has defaults for the rest', () => {
   using folder = createSimFolder();
   const key = folder.file('enrol', 'abc\n');
   const parsed = parseCommand(
-    ['run', ...URL, '--enrol-key-file', key, '--rate', '0.5', '--duration', '2m', '--metrics', 'door,state'],
+    ['run', ...URL, '--enrol-key-file', key, '--rate', '0.5', '--duration', '2m', '--history', '6h', '--metrics', 'door,state'],
     () => {},
   );
   expect(parsed).toMatchObject({
     name: 'run',
-    options: { devices: 10, rateHz: 0.5, durationMs: 120_000, seed: '1', metrics: ['door', 'state'], enrolKey: 'abc', isJson: false },
+    options: {
+      devices: 10,
+      rateHz: 0.5,
+      durationMs: 120_000,
+      historyMs: 21_600_000,
+      seed: '1',
+      metrics: ['door', 'state'],
+      enrolKey: 'abc',
+      isJson: false,
+    },
   });
 });
 
@@ -57,6 +66,9 @@ test.each([
   [['run', ...URL, '--rate', 'NaN'], 'number from 0'],
   [['run', ...URL, '--duration', '60'], 'a time like'],
   [['run', ...URL, '--duration', '-5s'], 'a time like'],
+  [['run', ...URL, '--history', '6'], 'a time like'],
+  [['run', ...URL, '--history', '0h'], 'a time like'],
+  [['run', ...URL, '--history', '-6h'], 'a time like'],
   [['run', ...URL, '--metrics', 'temperature,humidity'], 'The metrics are'],
   [['replay', ...URL, '--file', 'x', '--device', 'ä'], 'An id is'],
   [['replay', ...URL, '--file', 'x', '--device', 'a', '--speed', '0'], 'It is max'],

@@ -49,10 +49,10 @@ test('a wish for metrics is kept by every device', () => {
 });
 
 test.each([
-  ['temperature', 'Cel', 5, 35, 3],
+  ['temperature', 'Cel', 1, 55, 1],
   ['pressure', 'bar', 0.9, 7, 1],
   ['vibration', 'mm/s', 0, 6, 0.5],
-  ['battery', 'V', 3.4, 4.25, 0.15],
+  ['battery', 'V', 3.4, 4.25, 0.1],
 ] as const)('%s stays in %s between %f and %f and moves by at least %f in a day', (metric, unit, least, most, swing) => {
   const waveform = findWaveform(metric);
   expect(waveform.unit).toBe(unit);
@@ -63,12 +63,54 @@ test.each([
   expect(high - low).toBeGreaterThanOrEqual(swing);
 });
 
-test('temperature does not jump', () => {
-  const values = samples(findWaveform('temperature'), 24, 1_000) as number[];
-  for (let i = 1; i < values.length; i++) expect(Math.abs(values[i]! - values[i - 1]!)).toBeLessThan(0.2);
+test('nothing that is measured in numbers jumps from one second to the next, all day', () => {
+  const allowed: Partial<Record<string, number>> = { temperature: 0.1, pressure: 0.15, vibration: 0.6, battery: 0.01 };
+  for (let device = 0; device < 8; device++) {
+    for (const waveform of createWaveforms('1', `sim-${device}`, METRICS)) {
+      const step = allowed[waveform.metric];
+      if (step === undefined) continue;
+      const values = samples(waveform, 24, 1_000) as number[];
+      const steps = values.slice(1).map((value, i) => Math.abs(value - values[i]!));
+      expect(
+        steps.reduce((most, one) => Math.max(most, one), 0),
+        `${waveform.metric} of sim-${device}`,
+      ).toBeLessThan(step);
+    }
+  }
 });
 
-test('a door is a boolean, shut most of the time and open now and then', () => {
+test('six hours in the open air show a slope, not noise: readings a minute apart differ by far less than the hours do', () => {
+  const metricsOf = (i: number) => createWaveforms('1', `sim-${i}`, METRICS);
+  const outside = Array.from({ length: 40 }, (_, i) => metricsOf(i)).filter((kit) => kit.length === 2 && kit[1]!.metric === 'battery');
+  expect(outside.length).toBeGreaterThan(0);
+  for (const [temperature] of outside) {
+    const values = samples(temperature!, 6, 60_000) as number[];
+    const steps = values.slice(1).map((value, i) => Math.abs(value - values[i]!));
+    expect(Math.max(...values) - Math.min(...values)).toBeGreaterThan(2);
+    expect(steps.reduce((sum, step) => sum + step, 0) / steps.length).toBeLessThan(0.05);
+  }
+});
+
+test('a pump that stands still does not shake, and has less pressure than one that runs', () => {
+  const kit = Array.from({ length: 40 }, (_, i) => createWaveforms('1', `sim-${i}`, METRICS)).find((one) => one.length === 4)!;
+  const [, pressure, vibration, state] = kit.map((waveform) => samples(waveform, 24, 60_000));
+  const mean = (values: unknown[], wanted: string) => {
+    const those = values.filter((_, i) => state![i] === wanted) as number[];
+    return those.reduce((sum, value) => sum + value, 0) / those.length;
+  };
+  expect(mean(vibration!, 'running')).toBeGreaterThan(5 * mean(vibration!, 'idle'));
+  expect(mean(pressure!, 'running')).toBeGreaterThan(1.5 * mean(pressure!, 'idle'));
+});
+
+test('a battery sinks over days, and is charged within hours', () => {
+  const values = samples(findWaveform('battery'), 7 * 24, 30 * 60_000) as number[];
+  const changes = values.slice(1).map((value, i) => value - values[i]!);
+  const sinking = changes.filter((change) => change < 0).length;
+  expect(sinking / changes.length).toBeGreaterThan(0.8);
+  expect(Math.max(...changes)).toBeGreaterThan(0.1);
+});
+
+test('a door is a boolean, shut most of the time and open now and then for minutes', () => {
   const values = samples(findWaveform('door'));
   const share = values.filter((value) => value === true).length / values.length;
   expect(new Set(values)).toEqual(new Set([true, false]));

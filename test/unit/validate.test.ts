@@ -11,7 +11,7 @@ const LIMITS = { readingsPerFrame: 1000, nameBytes: 128, stringBytes: 1024 };
 
 function read(records: readonly unknown[], { isGatewayClock = false } = {}) {
   const batcher = new Batcher(() => undefined);
-  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] });
+  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] }, () => NOW_US);
   const notices: string[] = [];
   batcher.beginFrame();
   const faults = createValidator(batcher, catalogue, LIMITS).read(records, {
@@ -91,9 +91,6 @@ test.for([
   ['S14 base fields only', '[{"bn":"a","bt":1}]', 'empty-pack'],
   ['S16 an update time below zero', '[{"n":"a","v":1,"ut":-1}]', 'wrong-type'],
   ['S16 an update time that is no number', '[{"n":"a","v":1,"ut":"1"}]', 'wrong-type'],
-  ['J5 __proto__', '[{"n":"a","v":1,"__proto__":{}}]', 'forbidden-key'],
-  ['J5 constructor deep inside', '[{"n":"a","v":1,"x":{"y":[{"constructor":1}]}}]', 'forbidden-key'],
-  ['J5 __proto__ written with escapes', '[{"n":"a","v":1,"\\u005f_proto__":1}]', 'forbidden-key'],
   ['J7 1e400', '[{"n":"a","v":1e400}]', 'non-finite'],
   ['J7 a base value that overflows', '[{"n":"a","bv":1e308,"v":1e308}]', 'non-finite'],
   ['J13 a lone surrogate', '[{"n":"a","vs":"\\ud800"}]', 'not-well-formed'],

@@ -1,0 +1,133 @@
+// A commit that fails: nothing of it is acknowledged, and what devices said meanwhile is not built on it.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { DEFAULTS } from '../../gateway/config.ts';
+import { createCatalogue } from '../../gateway/ingest/catalogue.ts';
+import { createIngest } from '../../gateway/ingest/ingest.ts';
+import { createStreams } from '../../gateway/ingest/streams.ts';
+import { createInProcessBus } from '../../gateway/relay/bus.ts';
+import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
+import type { ReadingStore } from '../../gateway/storage/store.ts';
+import type { Connection, Session } from '../../gateway/transports/transport.ts';
+import { createRecordedObserve } from '../support/recorded-observe.ts';
+
+const STREAM = 'stream-00001';
+
+/** The real ingest over a real store whose appends can be made to fail, and whose catalogue can be held back. */
+async function openHouse() {
+  const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-failure-'));
+  const real = await openSqliteStore({ file: path.join(folder, 'fieldgate.db'), walCheckpointBytes: 2 ** 22, readers: 1 });
+  const faults = { appends: 0, catalogues: 0 };
+  const held = { catalogue: Promise.resolve() };
+  const store: ReadingStore = {
+    ...real,
+    append(batch) {
+      if (faults.appends === 0) return real.append(batch);
+      faults.appends--;
+      return Promise.reject(new Error('the disk is full'));
+    },
+    async catalogue(device) {
+      await held.catalogue;
+      if (faults.catalogues === 0) return real.catalogue(device);
+      faults.catalogues--;
+      throw new Error('the store does not answer');
+    },
+  };
+  const stored = await real.catalogue();
+  const nowUs = (): number => Date.now() * 1000;
+  const ingest = createIngest({
+    store,
+    bus: createInProcessBus((error) => {
+      throw error;
+    }),
+    catalogue: createCatalogue(stored, nowUs),
+    streams: createStreams(DEFAULTS.limits, stored.streams),
+    limits: DEFAULTS.limits,
+    commitIntervalMs: 0,
+    settingsOf: () => ({ clock: 'device', pingSeconds: 25, pongSeconds: 10 }),
+    observe: createRecordedObserve(),
+    nowUs,
+  });
+  return {
+    ingest,
+    real,
+    faults,
+    held,
+    async [Symbol.asyncDispose]() {
+      await ingest.close();
+      await real.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function connect(openSession: (connection: Connection) => Session, device: string) {
+  const heard: Record<string, unknown>[] = [];
+  const closed: number[] = [];
+  const connection: Connection = {
+    peer: { device, tokenId: 't', address: '127.0.0.1' },
+    send: (text) => void heard.push(JSON.parse(text)),
+    close: (code) => void closed.push(code),
+    terminate: () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    roundTripMs: null,
+  };
+  const session = openSession(connection);
+  return { heard, closed, say: (message: object) => session.frame(Buffer.from(JSON.stringify(message))) };
+}
+const hello = (next: number): object => ({ type: 'hello', stream: STREAM, oldest: 1, next });
+const reading = (seq: number, n: string): object => ({ type: 'readings', seq, readings: [{ n, v: seq }] });
+
+test('a device that comes back while the store is asked again builds on nothing that was lost', async () => {
+  await using house = await openHouse();
+  const { ingest, real, faults, held } = house;
+  const first = connect(ingest.openSession, 'pump-1');
+  first.say(hello(1));
+  first.say(reading(1, 'a'));
+  await expect.poll(() => first.heard.at(-1)).toStrictEqual({ type: 'ack', seq: 1 });
+
+  const release = Promise.withResolvers<void>();
+  held.catalogue = release.promise;
+  faults.appends = 1;
+  first.say(reading(2, 'b'));
+  await expect.poll(() => first.closed).toStrictEqual([1011]);
+  expect(ingest.isStoring()).toBe(false);
+  const early = connect(ingest.openSession, 'pump-1');
+  early.say(hello(3));
+  early.say(reading(3, 'b'));
+  const other = connect(ingest.openSession, 'pump-2');
+  other.say([{ n: 'c', v: 1 }]);
+  release.resolve();
+  await expect.poll(() => [early.closed, other.closed]).toStrictEqual([[1011], [1011]]);
+  expect([...early.heard, ...other.heard]).toStrictEqual([]);
+  await expect.poll(() => ingest.isStoring()).toBe(true);
+
+  const again = connect(ingest.openSession, 'pump-1');
+  again.say(hello(3));
+  await expect.poll(() => again.heard.at(-1)).toMatchObject({ type: 'welcome', acked: 1 });
+  again.say(reading(2, 'b'));
+  again.say(reading(3, 'b'));
+  await expect.poll(() => again.heard.at(-1)).toStrictEqual({ type: 'ack', seq: 3 });
+  const { items } = await real.read('accounting', { device: 'pump-1', verify: true });
+  expect(items).toMatchObject([{ acked: 3, framesStored: 3, readings: 3 }]);
+  const { series } = await real.catalogue();
+  expect(series.map(({ device, metric, count }) => [device, metric, count])).toStrictEqual([
+    ['pump-1', 'a', 1],
+    ['pump-1', 'b', 2],
+  ]);
+});
+
+test('while the store does not answer nothing is appended; when it does, storing goes on by itself', async () => {
+  await using house = await openHouse();
+  const { ingest, faults } = house;
+  faults.appends = 2;
+  faults.catalogues = 2;
+  const answer = await ingest.storePack('pump-1', Buffer.from('[{"n":"a","v":1}]'));
+  expect(answer).toStrictEqual({ outcome: 'store-unavailable' });
+  await expect.poll(() => ingest.isStoring(), { timeout: 20_000 }).toBe(true);
+  expect(await ingest.storePack('pump-1', Buffer.from('[{"n":"a","v":1}]'))).toMatchObject({ outcome: 'settled', stored: 1 });
+});
