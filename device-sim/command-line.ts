@@ -30,7 +30,7 @@ const MAX_DURATION_MS = 30 * 86_400_000;
 
 const USAGE = {
   '': 'node device-sim/main.ts run|replay --url wss://HOST:PORT …',
-  run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s]',
+  run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s] [--history 6h]',
   replay:
     'node device-sim/main.ts replay --url wss://HOST:PORT --file FILE --device ID --token-file FILE [--key-file FILE] [--speed max|N]',
 } as const;
@@ -49,6 +49,7 @@ type RunFlags = CommonFlags & {
   readonly devices?: number;
   readonly rate?: number;
   readonly duration?: number;
+  readonly history?: number;
   readonly seed?: string;
   readonly metrics?: readonly MetricName[];
 };
@@ -71,6 +72,7 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     .option('--devices <n>', `how many; 10 when not said, 1 with --token-file`, wholeNumber(1, MAX_DEVICES))
     .option('--rate <hz>', 'readings a second of each device; 1 when not said', rate)
     .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C when not said', duration)
+    .option('--history <time>', 'first sends what it would have measured in that time, a reading a metric each minute', duration)
     .option('--seed <text>', 'the same seed gives the same measurements; 1 when not said')
     .option('--metrics <names>', `some of ${METRICS.join(',')}; all when not said`, metricNames);
   run.action((flags: RunFlags) => {
@@ -78,7 +80,8 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     if (flags.tokenFile !== undefined && devices !== 1)
       throw new UsageError('--token-file is one device; a fleet needs --enrol-key-file', USAGE.run);
     const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
-    parsed = { name: 'run', options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, seed, metrics } };
+    const historyMs = flags.history ?? 0;
+    parsed = { name: 'run', options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, historyMs, seed, metrics } };
   });
 
   const replay = commonFlags(program.command('replay').description('sends a CSV file with its own times, as one device'))

@@ -2,7 +2,7 @@
 
 import type { SenmlRecord } from '../gateway/protocol/messages.ts';
 import type { SimDevice } from './device.ts';
-import type { Waveform } from './waveforms.ts';
+import { measure, type Waveform } from './waveforms.ts';
 
 /** A TLS handshake costs either side about a millisecond: more at once would only make each other wait. */
 export const CONNECTS_PER_SECOND = 250;
@@ -32,15 +32,9 @@ export function createFleet(members: readonly FleetMember[]): Fleet {
   /** How many readings each member has made, to take its metrics in turn. */
   const made = new Uint32Array(count);
 
-  function measure(index: number, timeMs: number): SenmlRecord {
+  function measureNext(index: number, timeMs: number): SenmlRecord {
     const { waveforms } = members[index]!;
-    const waveform = waveforms[made[index]!++ % waveforms.length]!;
-    // Whole milliseconds, so that the seconds on the wire give the same microseconds back.
-    const t = Math.round(timeMs) / 1000;
-    const value = waveform.at(timeMs);
-    const record = waveform.unit === '' ? { n: waveform.metric } : { n: waveform.metric, u: waveform.unit };
-    if (typeof value === 'number') return { ...record, t, v: value };
-    return typeof value === 'boolean' ? { ...record, t, vb: value } : { ...record, t, vs: value };
+    return measure(waveforms[made[index]!++ % waveforms.length]!, timeMs);
   }
 
   return {
@@ -68,7 +62,8 @@ export function createFleet(members: readonly FleetMember[]): Fleet {
       const startTimeMs = Date.now();
       let done = 0;
       producing = setInterval(() => {
-        const due = Math.floor((performance.now() - startedAtMs) * perMs);
+        // Reading number n is due n / perMs after the start: the first one at once, or a device that measures rarely would tell late.
+        const due = Math.floor((performance.now() - startedAtMs) * perMs) + 1;
         while (done < due) {
           // Reading number `done` belongs to member done mod count; several rounds in one tick share a frame a member.
           const rounds = Math.max(1, Math.floor((due - done) / count));
@@ -76,7 +71,8 @@ export function createFleet(members: readonly FleetMember[]): Fleet {
           for (let turn = 0; turn < turns; turn++) {
             const index = (done + turn) % count;
             const records: SenmlRecord[] = [];
-            for (let round = 0; round < rounds; round++) records.push(measure(index, startTimeMs + (done + turn + round * count) / perMs));
+            for (let round = 0; round < rounds; round++)
+              records.push(measureNext(index, startTimeMs + (done + turn + round * count) / perMs));
             members[index]!.device.send(records);
           }
           done += turns * rounds;

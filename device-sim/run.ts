@@ -1,11 +1,12 @@
 // `device-sim run`: a fleet that measures for a while, and then has to agree with the gateway about every single frame.
 
 import { createApiClient } from './api-client.ts';
-import { createSimDevice, type SimDevice } from './device.ts';
+import { createSimDevice } from './device.ts';
 import { ENROL_AT_ONCE, enrolFleet } from './enrol.ts';
 import { EXIT, Failure } from './failure.ts';
-import { createFleet, type Fleet } from './fleet.ts';
+import { createFleet, type Fleet, type FleetMember } from './fleet.ts';
 import { createFleetStats, type FleetStats, type FleetTotals, jsonTotals } from './fleet-stats.ts';
+import { tellHistory } from './history.ts';
 import { type Interrupt, listenForInterrupt, pause } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { createProgress, grouped, msText, type Progress, rounded } from './progress.ts';
@@ -20,6 +21,8 @@ export interface RunOptions {
   readonly rateHz: number;
   /** Infinity: until Ctrl-C. */
   readonly durationMs: number;
+  /** How far back the devices have something to tell when they come; 0: nothing. */
+  readonly historyMs: number;
   readonly seed: string;
   readonly metrics: readonly MetricName[];
   readonly isJson: boolean;
@@ -58,7 +61,7 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
     }));
     const devices = members.map((member) => member.device);
     fleet = createFleet(members);
-    const startedMs = await simulate(fleet, devices, options, { stats, progress, interrupt });
+    const { startedMs, history, untold } = await simulate(fleet, members, options, { stats, progress, interrupt });
 
     const left = await drain({
       unsettled: () => fleet!.unsettled,
@@ -73,7 +76,7 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
     const books = devices.flatMap((device) => device.books());
     const verdict = await reachVerdict({ api, key: options.key, books, device: options.token === undefined ? undefined : devices[0]!.id });
     const wereOnline = devices.filter((one) => one.wasOnline).length;
-    const isGood = left === 0 && wereOnline === devices.length && (verdict.isEqual ?? isComparisonWaived);
+    const isGood = left === 0 && untold === 0 && wereOnline === devices.length && (verdict.isEqual ?? isComparisonWaived);
     if (isJson) {
       const { seed, rateHz } = options;
       const line = {
@@ -83,6 +86,7 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
         seed,
         seconds: rounded(measuredS),
         ...jsonTotals(totals),
+        historyReadings: history,
         wereOnline,
         unsettled: left,
         ...verdict,
@@ -91,7 +95,7 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
       io.stdout.write(`${JSON.stringify(line)}\n`);
     } else {
       io.stdout.write(
-        `${summary(totals, { devices: devices.length, wereOnline, seconds: measuredS, unsettled: left })}\n${verdictText(verdict, isComparisonWaived)}\n`,
+        `${summary(totals, { devices: devices.length, wereOnline, seconds: measuredS, history, untold, unsettled: left })}\n${verdictText(verdict, isComparisonWaived)}\n`,
       );
     }
     return isGood ? EXIT.done : EXIT.failed;
@@ -127,14 +131,21 @@ interface Watch {
   readonly interrupt: Interrupt;
 }
 
-/** Connects, measures for the duration and stops. Resolves with the moment at which measuring began. */
-async function simulate(
-  fleet: Fleet,
-  devices: readonly SimDevice[],
-  options: RunOptions,
-  { stats, progress, interrupt }: Watch,
-): Promise<number> {
-  const showing = setInterval(() => progress.show(stateLine(stats, devices.length)), SHOW_EVERY_MS);
+interface Simulated {
+  /** When live measuring began. */
+  readonly startedMs: number;
+  /** Readings of the time before. */
+  readonly history: number;
+  /** Devices that did not get to send theirs. */
+  readonly untold: number;
+}
+
+/** Connects, tells what was, measures for the duration and stops. */
+async function simulate(fleet: Fleet, members: readonly FleetMember[], options: RunOptions, watch: Watch): Promise<Simulated> {
+  const { stats, progress, interrupt } = watch;
+  const devices = members.map((member) => member.device);
+  let isLive = true;
+  const showing = setInterval(() => isLive && progress.show(stateLine(stats, devices.length)), SHOW_EVERY_MS);
   try {
     await Promise.race([fleet.connect(), interrupt.asked]);
     const connectedAtMs = performance.now();
@@ -144,16 +155,19 @@ async function simulate(
       await pause(50, interrupt);
     }
     const { online, lastFault } = stats.totals();
-    if (online === devices.length) progress.say(`${grouped(online)} ${online === 1 ? 'device is' : 'devices are'} online and measuring`);
+    if (online === devices.length) progress.say(`${grouped(online)} ${online === 1 ? 'device is' : 'devices are'} online`);
     else if (!interrupt.isAsked) {
       const why = lastFault === '' ? '' : ` (${lastFault})`;
       progress.say(`${devices.length - online} of ${devices.length} devices are not online yet; beginning all the same${why}`);
     }
+    isLive = false;
+    const told = await tellHistory(members, options, watch, Date.now);
+    isLive = true;
     const startedMs = performance.now();
     fleet.produce(options.rateHz);
     await (options.durationMs === Number.POSITIVE_INFINITY ? interrupt.asked : pause(options.durationMs, interrupt));
     fleet.stopProducing();
-    return startedMs;
+    return { startedMs, ...told };
   } finally {
     clearInterval(showing);
   }
@@ -174,13 +188,17 @@ interface Outcome {
   readonly devices: number;
   readonly wereOnline: number;
   readonly seconds: number;
+  readonly history: number;
+  readonly untold: number;
   readonly unsettled: number;
 }
 
-function summary(totals: FleetTotals, { devices, wereOnline, seconds, unsettled }: Outcome): string {
+function summary(totals: FleetTotals, { devices, wereOnline, seconds, history, untold, unsettled }: Outcome): string {
   const lines = [
     `${grouped(devices)} devices, ${seconds.toFixed(1)} s: ${grouped(totals.readingsAcked)} of ${grouped(totals.readingsSent)} readings acked in ${grouped(totals.framesAcked)} frames, ack p50 ${msText(totals.ackP50Ms)}, p99 ${msText(totals.ackP99Ms)}`,
   ];
+  if (history > 0) lines.push(`${grouped(history)} of them were history`);
+  if (untold > 0) lines.push(`${grouped(untold)} devices could NOT SEND all of their history`);
   if (wereOnline < devices)
     lines.push(`${grouped(devices - wereOnline)} devices were NEVER ONLINE${totals.lastFault ? `: ${totals.lastFault}` : ''}`);
   if (unsettled > 0) lines.push(`${grouped(unsettled)} frames were NOT ACKED${totals.lastFault ? `: ${totals.lastFault}` : ''}`);

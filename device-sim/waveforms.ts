@@ -1,6 +1,8 @@
-// Believable measurements. Each is a pure function of (seed, device, metric) and time, so the same seed always tells the same story.
+// Believable measurements. Each is a pure function of (seed, device, metric) and time, so the same seed always tells the same story, and
+// what is made up for yesterday joins what is measured now.
 
-import type { Value } from '../gateway/protocol/messages.ts';
+import type { SenmlRecord, Value } from '../gateway/protocol/messages.ts';
+import { createDoor, createMachine, type Door, type Machine } from './machine.ts';
 import { chance, drift, seedOf } from './noise.ts';
 
 export interface Waveform {
@@ -16,110 +18,102 @@ const MINUTE = 60 * SECOND;
 const DAY = 24 * 60 * MINUTE;
 const TURN = 2 * Math.PI;
 
-type MachineState = 'idle' | 'running' | 'fault';
+/** Where a device is mounted: it decides what its temperature follows. */
+type Place = 'machine' | 'cold-room' | 'open-air';
 
-/** What the metrics of one machine have in common: a pump that stands still does not shake. */
-interface Machine {
-  readonly seed: number;
-  state(timeMs: number): MachineState;
-  /** 0 at rest … 1 at work, with a ramp of some seconds. */
-  activity(timeMs: number): number;
+interface Site {
+  readonly place: Place;
+  readonly machine: Machine;
+  readonly door: Door;
 }
 
-function createMachine(seed: number): Machine {
-  const slotMs = Math.round((3 + 5 * chance(seed, 1)) * MINUTE);
-  const inSlot = (slot: number): MachineState => {
-    const draw = chance(seed ^ 0x51, slot);
-    return draw < 0.03 ? 'fault' : draw < 0.3 ? 'idle' : 'running';
-  };
-  const workOf = (slot: number) => (inSlot(slot) === 'running' ? 1 : 0);
-  return {
-    seed,
-    state: (timeMs) => inSlot(Math.floor(timeMs / slotMs)),
-    activity(timeMs) {
-      const slot = Math.floor(timeMs / slotMs);
-      const ramp = Math.min(1, (timeMs - slot * slotMs) / (20 * SECOND));
-      return workOf(slot - 1) * (1 - ramp) + workOf(slot) * ramp;
-    },
-  };
+type Make = (seed: number, site: Site) => Pick<Waveform, 'unit' | 'at'>;
+
+/** Highest in the early afternoon (UTC), rising faster than it falls; −1 … 1. */
+function daily(timeMs: number, peak: number): number {
+  const turn = TURN * (timeMs / DAY - peak);
+  return (Math.cos(turn) + 0.18 * Math.cos(2 * turn + 0.9)) / 1.15;
 }
 
-/** The time of day at which a daily curve stands highest, and the like, differ from device to device. */
-type Make = (seed: number, machine: Machine) => Pick<Waveform, 'unit' | 'at'>;
-
-const MAKERS = {
-  temperature(seed) {
-    const mean = 17 + 7 * chance(seed, 1);
-    const swing = 2 + 4 * chance(seed, 2);
-    const peak = 0.55 + 0.1 * chance(seed, 3);
-    return {
-      unit: 'Cel',
-      at(timeMs) {
-        const daily = swing * Math.cos(TURN * (timeMs / DAY - peak));
-        return rounded(mean + daily + 0.8 * drift(seed, timeMs / (20 * MINUTE)) + 0.06 * drift(seed ^ 7, timeMs / (4 * SECOND)), 100);
-      },
+const TEMPERATURES: Record<Place, (seed: number, site: Site) => (timeMs: number) => number> = {
+  /** A motor: the hall's air, and the heat of work that comes and goes over a quarter of an hour. */
+  machine(seed, { machine }) {
+    const hall = 19 + 4 * chance(seed, 1);
+    const heat = 14 + 12 * chance(seed, 2);
+    return (timeMs) => hall + 1.8 * daily(timeMs, 0.6) + heat * machine.follow(timeMs, 9 * MINUTE, 16 * MINUTE);
+  },
+  /** The compressor's saw teeth, and a door that lets the warmth in. */
+  'cold-room'(seed, { door }) {
+    const set = 3 + 2 * chance(seed, 1);
+    const toothMs = (26 + 16 * chance(seed, 2)) * MINUTE;
+    return (timeMs) => {
+      const part = (timeMs / toothMs + chance(seed, 3)) % 1;
+      const tooth = part < 0.3 ? 1 - part / 0.3 : (part - 0.3) / 0.7;
+      return set + 0.7 * (tooth - 0.5) + 3.2 * door.warmth(timeMs);
     };
   },
-  pressure(seed, machine) {
-    const setPoint = 3.2 + 3 * chance(seed, 1);
-    const cycleMs = (40 + 60 * chance(seed, 2)) * SECOND;
+  /** Sun, and a cloud now and then. */
+  'open-air'(seed) {
+    const mean = 15 + 7 * chance(seed, 1);
+    const swing = 4 + 3 * chance(seed, 2);
+    const peak = 0.56 + 0.06 * chance(seed, 3);
+    return (timeMs) => mean + swing * daily(timeMs, peak) + 0.35 * drift(seed, timeMs / (26 * MINUTE));
+  },
+};
+
+const MAKERS = {
+  temperature(seed, site) {
+    const air = TEMPERATURES[site.place](seed, site);
+    return {
+      unit: 'Cel',
+      at: (timeMs) =>
+        rounded(air(timeMs) + 0.05 * drift(seed ^ 5, timeMs / (3 * MINUTE)) + 0.02 * drift(seed ^ 7, timeMs / (4 * SECOND)), 100),
+    };
+  },
+  pressure(seed, { machine }) {
+    const rest = 1.1 + 0.3 * chance(seed, 1);
+    const setPoint = 3.4 + 2.6 * chance(seed, 2);
     return {
       unit: 'bar',
       at(timeMs) {
-        // Up while the pump runs for the first fifth of a cycle, down slowly while the water is used.
-        const part = (timeMs % cycleMs) / cycleMs;
-        const cycle = part < 0.2 ? part / 0.2 : 1 - (part - 0.2) / 0.8;
-        const worked = setPoint - 0.4 + 0.8 * cycle;
-        const rest = 1.1 + 0.1 * drift(seed, timeMs / (10 * MINUTE));
-        const work = machine.activity(timeMs);
-        return rounded(rest * (1 - work) + worked * work + 0.02 * drift(seed ^ 7, timeMs / SECOND), 1000);
+        // A vessel fills within minutes and empties over more of them; how much is drawn meanwhile changes all the time.
+        const filled = machine.follow(timeMs, 1.5 * MINUTE, 4 * MINUTE);
+        const drawn = 0.12 * drift(seed, timeMs / (7 * MINUTE)) + 0.03 * drift(seed ^ 5, timeMs / (40 * SECOND));
+        return rounded(rest + (setPoint - rest + drawn) * filled + 0.012 * drift(seed ^ 7, timeMs / SECOND), 1000);
       },
     };
   },
-  vibration(seed, machine) {
+  vibration(seed, { machine }) {
     const level = 0.9 + 1.6 * chance(seed, 1);
     return {
       unit: 'mm/s',
       at(timeMs) {
-        // Bearings complain now and then, for half a minute.
-        const burst = chance(seed, Math.floor(timeMs / (30 * SECOND))) < 0.04 ? 1.7 : 1;
-        const work = machine.activity(timeMs) * level * burst;
-        return rounded(
-          0.08 + Math.max(0, work * (1 + 0.15 * drift(seed, timeMs / (2 * SECOND)))) + 0.02 * drift(seed ^ 7, timeMs / 700),
-          1000,
-        );
+        // A bearing complains now and then, for some minutes.
+        const part = timeMs / (6 * MINUTE);
+        const complaint = chance(seed, Math.floor(part)) < 0.05 ? 0.7 * Math.sin(Math.PI * (part % 1)) ** 2 : 0;
+        const rough = 0.07 * drift(seed, timeMs / (5 * MINUTE)) + 0.05 * drift(seed ^ 5, timeMs / (2 * SECOND));
+        const shaking = level * machine.follow(timeMs, 10 * SECOND, 25 * SECOND) * (1 + complaint + rough);
+        return rounded(0.09 + shaking + 0.012 * drift(seed ^ 7, timeMs / 700), 1000);
       },
     };
   },
   battery(seed) {
-    const full = 4.05 + 0.12 * chance(seed, 1);
-    const daily = 0.25 + 0.2 * chance(seed, 2);
-    const noon = 0.45 + 0.1 * chance(seed, 3);
+    const full = 4.1 + 0.08 * chance(seed, 1);
+    const lastsMs = (1.8 + 2 * chance(seed, 2)) * DAY;
+    const span = 0.55;
     return {
       unit: 'V',
       at(timeMs) {
-        // A small solar panel: charged within a quarter of the day, drained over the rest.
-        const part = (timeMs / DAY + 1 - noon) % 1;
-        const charge = part < 0.25 ? part / 0.25 : 1 - (part - 0.25) / 0.75;
-        return rounded(full - daily * (1 - charge) + 0.004 * drift(seed, timeMs / (5 * SECOND)), 1000);
+        // Sinks over days, a little faster towards the end, and is charged within two hours; the cold of the night takes its share.
+        const part = (timeMs / lastsMs + chance(seed, 3)) % 1;
+        const chargeFrom = 1 - (120 * MINUTE) / lastsMs;
+        const used = part < chargeFrom ? 0.8 * (part / chargeFrom) + 0.2 * (part / chargeFrom) ** 3 : (1 - part) / (1 - chargeFrom);
+        return rounded(full - span * used + 0.008 * daily(timeMs, 0.6) + 0.0006 * drift(seed, timeMs / MINUTE), 1000);
       },
     };
   },
-  door(seed) {
-    return {
-      unit: '',
-      at(timeMs) {
-        const slot = Math.floor(timeMs / (90 * SECOND));
-        const hour = (timeMs % DAY) / (DAY / 24);
-        const isOpened = chance(seed, slot) < (hour >= 6 && hour < 20 ? 0.25 : 0.04);
-        const openMs = (5 + 40 * chance(seed ^ 3, slot)) * SECOND;
-        return isOpened && timeMs - slot * 90 * SECOND < openMs;
-      },
-    };
-  },
-  state(_seed, machine) {
-    return { unit: '', at: (timeMs) => machine.state(timeMs) };
-  },
+  door: (_seed, { door }) => ({ unit: '', at: (timeMs) => door.isOpen(timeMs) }),
+  state: (_seed, { machine }) => ({ unit: '', at: (timeMs) => machine.state(timeMs) }),
 } satisfies Record<string, Make>;
 
 export type MetricName = keyof typeof MAKERS;
@@ -127,24 +121,35 @@ export type MetricName = keyof typeof MAKERS;
 export const METRICS = Object.keys(MAKERS) as readonly MetricName[];
 
 /** What is measured together in the field. */
-const KITS: readonly (readonly MetricName[])[] = [
-  ['temperature', 'pressure', 'vibration', 'state'],
-  ['temperature', 'vibration', 'state'],
-  ['temperature', 'door', 'battery'],
-  ['temperature', 'battery'],
-  ['pressure', 'state', 'battery'],
+const KITS: readonly { readonly place: Place; readonly metrics: readonly MetricName[] }[] = [
+  { place: 'machine', metrics: ['temperature', 'pressure', 'vibration', 'state'] },
+  { place: 'machine', metrics: ['temperature', 'vibration', 'state'] },
+  { place: 'cold-room', metrics: ['temperature', 'door', 'battery'] },
+  { place: 'open-air', metrics: ['temperature', 'battery'] },
+  { place: 'machine', metrics: ['pressure', 'state', 'battery'] },
 ];
 
 /** A device's metrics: one of the kits, as far as `wanted` has them; never none. */
 export function createWaveforms(seed: string, device: string, wanted: readonly MetricName[]): Waveform[] {
   const own = seedOf(`${seed} ${device}`);
-  const machine = createMachine(own);
-  const kit = KITS[Math.floor(chance(own, 0) * KITS.length)]!.filter((metric) => wanted.includes(metric));
-  const metrics = kit.length > 0 ? kit : [wanted[Math.floor(chance(own, 1) * wanted.length)]!];
+  const kit = KITS[Math.floor(chance(own, 0) * KITS.length)]!;
+  const site: Site = { place: kit.place, machine: createMachine(own), door: createDoor(seedOf(`${seed} ${device} door`)) };
+  const fitting = kit.metrics.filter((metric) => wanted.includes(metric));
+  const metrics = fitting.length > 0 ? fitting : [wanted[Math.floor(chance(own, 1) * wanted.length)]!];
   return metrics.map((metric) => {
     const make: Make = MAKERS[metric];
-    return { metric, ...make(seedOf(`${seed} ${device} ${metric}`), machine) };
+    return { metric, ...make(seedOf(`${seed} ${device} ${metric}`), site) };
   });
+}
+
+/** What the device measures at that time, as it goes on the wire. */
+export function measure({ metric, unit, at }: Waveform, timeMs: number): SenmlRecord {
+  // Whole milliseconds, so that the seconds on the wire give the same microseconds back.
+  const t = Math.round(timeMs) / 1000;
+  const value = at(timeMs);
+  const record = unit === '' ? { n: metric } : { n: metric, u: unit };
+  if (typeof value === 'number') return { ...record, t, v: value };
+  return typeof value === 'boolean' ? { ...record, t, vb: value } : { ...record, t, vs: value };
 }
 
 function rounded(value: number, perUnit: number): number {
