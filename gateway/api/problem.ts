@@ -25,7 +25,9 @@ export interface ProblemMore {
 const RETRY_AFTER_SECONDS: Readonly<Record<string, number>> = { 'too-many-failures': 6, 'too-many-exports': 5, 'store-unavailable': 5 };
 
 export function problem(c: Context<ApiEnv>, code: string, more: ProblemMore = {}): ProblemResponse {
-  const known = Object.hasOwn(PROBLEMS, code) ? (code as ProblemCode) : 'internal';
+  // a slip of ours, which belongs into the log and not before a client
+  if (!Object.hasOwn(PROBLEMS, code)) throw new Error(`there is no problem code ${code}`);
+  const known = code as ProblemCode;
   const document = problemDocument(known, more.detail);
   // Codes that only sockets know have no status of their own; over HTTP they are a bad request.
   const status = (document.status === 0 ? 400 : document.status) as ProblemStatus;

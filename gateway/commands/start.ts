@@ -29,6 +29,9 @@ export const START: CommandSpec = {
   },
 };
 
+/** One Ctrl-C under npm arrives twice, from the terminal and from npm: a repeat this soon is the same one. */
+const SAME_KEY_MS = 300;
+
 /** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the process as it is. */
 export function untilAskedToStop(gateway: RunningGateway): Promise<string> {
   process.on('SIGHUP', () => {
@@ -41,11 +44,12 @@ export function untilAskedToStop(gateway: RunningGateway): Promise<string> {
     void gateway.closeLog().finally(() => process.exit(EXIT.failed));
   });
   return new Promise((resolve) => {
-    let isAsked = false;
+    let askedAtMs: number | null = null;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (isAsked && signal === 'SIGINT') process.exit(EXIT.interrupted);
-        isAsked = true;
+        const now = performance.now();
+        if (askedAtMs !== null && signal === 'SIGINT' && now - askedAtMs > SAME_KEY_MS) process.exit(EXIT.interrupted);
+        askedAtMs ??= now;
         resolve(signal);
       });
     }

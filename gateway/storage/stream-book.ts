@@ -4,6 +4,10 @@ import type Database from 'better-sqlite3';
 import { packCounts } from './frame-run.ts';
 import type { Batch, StreamState } from './store.ts';
 
+/** Runs an INSERT statement. */
+const RUNS = 16;
+const RUN_CELLS = 8;
+
 type Mutable = { -readonly [K in keyof StreamState]: StreamState[K] };
 
 export interface StreamBook {
@@ -38,9 +42,12 @@ export function openStreamBook(db: Database.Database): StreamBook {
   const update = db.prepare(
     `UPDATE streams SET acked=?, body_hash=?, frames_stored=?, frames_quarantined=?, frames_gap=?, readings=?, refused=?, last_used_us=?, retired=? WHERE id=?`,
   );
-  const insertRun = db.prepare(
-    'INSERT INTO frames(stream, first_seq, last_seq, first_position, readings, refused, received_us, counts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  );
+  /** For the many that were fed whole frames and nothing else: half the columns. */
+  const updateFed = db.prepare('UPDATE streams SET acked=?, frames_stored=?, readings=?, last_used_us=? WHERE id=?');
+  const RUN = 'INSERT INTO frames(stream, first_seq, last_seq, first_position, readings, refused, received_us, counts) VALUES ';
+  const insertRun = db.prepare(`${RUN}(?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insertRuns = db.prepare(`${RUN}${Array(RUNS).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`);
+  let cells: unknown[] = [];
   const insertGap = db.prepare('INSERT INTO gaps(stream, first_seq, last_seq, reason, declared_us) VALUES (?, ?, ?, ?, ?)');
   /** New states of the transaction under way; dropped when it fails. */
   let pending = new Map<number, Mutable>();
@@ -76,12 +83,18 @@ export function openStreamBook(db: Database.Database): StreamBook {
       } while (f < batch.frames && isNextOfRun(batch, f));
       const counts = isEven && readings > 0 ? null : packCounts(batch.frameReadings, first, f);
       const received = batch.frameReceivedUs[first];
-      insertRun.run(id, batch.frameSeq[first], batch.frameSeq[f - 1], at, readings, refused, received, counts);
+      cells.push(id, batch.frameSeq[first], batch.frameSeq[f - 1], at, readings, refused, received, counts);
+      if (cells.length === RUNS * RUN_CELLS) {
+        insertRuns.run(cells);
+        cells = [];
+      }
       state.readings += readings;
       state.refused += refused;
       state.lastUsedAtUs = received;
       at += readings;
     }
+    for (let c = 0; c < cells.length; c += RUN_CELLS) insertRun.run(cells.slice(c, c + RUN_CELLS));
+    cells = [];
   }
   /** Same stream, next seq, and the same receipt: the latest rule needs each reading's own after a crash. */
   function isNextOfRun(batch: Batch, f: number): boolean {
@@ -92,9 +105,24 @@ export function openStreamBook(db: Database.Database): StreamBook {
     );
   }
 
+  function writeWhole(s: StreamState): void {
+    const { acked, bodyHash, framesStored, framesQuarantined, framesGap, readings, refused, lastUsedAtUs, retired, id } = s;
+    update.run(acked, bodyHash, framesStored, framesQuarantined, framesGap, readings, refused, lastUsedAtUs, retired ? 1 : 0, id);
+  }
+  function isOnlyFed(before: StreamState, now: StreamState): boolean {
+    return (
+      before.framesQuarantined === now.framesQuarantined &&
+      before.framesGap === now.framesGap &&
+      before.refused === now.refused &&
+      before.bodyHash === now.bodyHash &&
+      before.retired === now.retired
+    );
+  }
+
   return {
     write(batch, position) {
       pending = new Map();
+      cells = [];
       for (const row of batch.newStreams) {
         insert.run(row.id, row.device, row.stream, row.createdAtUs, row.createdAtUs);
         pending.set(row.id, {
@@ -119,19 +147,10 @@ export function openStreamBook(db: Database.Database): StreamBook {
       for (const id of batch.retiredStreams) touch(id).retired = true;
       for (const { stream, hash } of batch.bodyHashes) touch(stream).bodyHash = hash;
       for (let m = 0; m < batch.marks; m++) touch(batch.markStream[m]).acked = batch.markAcked[m];
-      for (const s of pending.values()) {
-        update.run(
-          s.acked,
-          s.bodyHash,
-          s.framesStored,
-          s.framesQuarantined,
-          s.framesGap,
-          s.readings,
-          s.refused,
-          s.lastUsedAtUs,
-          s.retired ? 1 : 0,
-          s.id,
-        );
+      for (const [id, s] of pending) {
+        const before = streams.get(id);
+        if (before !== undefined && isOnlyFed(before, s)) updateFed.run(s.acked, s.framesStored, s.readings, s.lastUsedAtUs, id);
+        else writeWhole(s);
       }
     },
     commit() {

@@ -1,4 +1,4 @@
-// What every ReadingStore must do. Run over each implementation by its own test file.
+// What every ReadingStore must do, over 400 lines because a contract is one list. Run over each implementation by its own test file.
 
 import { expect, test } from 'vitest';
 import { Batcher } from '../../gateway/ingest/batcher.ts';
