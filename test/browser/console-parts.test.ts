@@ -8,6 +8,7 @@ import { windowOfBuckets, windowOfReadings } from '../../web/src/device/series-w
 import { createScale, feedScale, formatAge, formatValue } from '../../web/src/format.ts';
 import { LiveDevice } from '../../web/src/live-device.ts';
 import { RecentValues } from '../../web/src/recent-values.ts';
+import { paddedRange } from '../../web/src/value-range.ts';
 
 const NOW_MS = 1_700_000_000_000;
 const view = (more: Partial<DeviceView> = {}): DeviceView => ({
@@ -92,6 +93,12 @@ test('readings with the same time are all kept, and a silence is drawn as a gap'
   expect(toColumns(window.samples, window.gapMs(null), true).gaps).toEqual([]);
 });
 
+test('readings that came once a minute are no gaps because they come every second now', () => {
+  const window = windowOfReadings(Array.from({ length: 60 }, (_, i) => [i * 60_000, i] as const).filter(([, i]) => i < 20 || i > 29));
+  for (let i = 1; i < 40; i++) window.add(59 * 60_000 + i * 1000, i);
+  expect(toColumns(window.samples, window.gapMs(1000), false).gaps).toEqual([[19 * 60_000, 30 * 60_000]]);
+});
+
 test('a sparkline keeps at most 96 points at any rate, the newest among them', () => {
   const recent = new RecentValues();
   for (let i = 0; i < 100_000; i++) recent.push(i * 20, i);
@@ -108,9 +115,33 @@ test('a sparkline keeps at most 96 points at any rate, the newest among them', (
 test('numbers keep their decimals, ages are short, and units are written as people do', () => {
   const scale = createScale();
   feedScale(scale, 21.25);
-  expect(formatValue(21, scale)).toBe('21.00');
-  expect(formatValue(-3.5, scale)).toBe('−3.50');
-  expect(formatValue(1e12, scale)).toBe('1.000e+12');
+  expect(formatValue(21, scale, 'flow')).toBe('21.00');
+  expect(formatValue(-3.5, scale, 'flow')).toBe('−3.50');
+  expect(formatValue(1e12, scale, 'flow')).toBe('1.000e+12');
   expect([400, 48_000, 120_000, 7_200_000, 1e9].map(formatAge)).toEqual(['<1 s', '48 s', '2 min', '2 h', '12 d']);
   expect(['Cel', '%RH', 'm3', 'Ohm', 'constructor', 'furlong'].map(unitSymbol)).toEqual(['°C', '%', 'm³', 'Ω', 'constructor', 'furlong']);
+});
+
+test('noise in the last digits takes a small part of the value axis, and what really changes takes all of it', () => {
+  const [low, high] = paddedRange(19, 19.08, 2);
+  expect(high - low).toBeGreaterThan(0.38);
+  expect((low + high) / 2).toBeCloseTo(19.04);
+  expect(paddedRange(10, 30, 2)).toEqual([7.6, 32.4]);
+  // an air pressure and a meter move little for their size
+  expect(paddedRange(1009, 1014, 1)[0]).toBeGreaterThan(1008);
+  // a flag sent as a number fills its axis; a constant stands in the middle
+  expect(paddedRange(0, 1, 0)).toEqual([-0.12, 1.12]);
+  const [bottom, top] = paddedRange(0, 0, 0);
+  expect(bottom).toBeCloseTo(-top);
+  expect(paddedRange(0.01, 0.02, 2)[0]).toBe(0);
+});
+
+test('true and false are said in the words that fit the metric', () => {
+  const scale = createScale();
+  expect(formatValue(true, scale, 'burner')).toBe('on');
+  expect(formatValue(false, scale, 'burner')).toBe('off');
+  for (const metric of ['door', 'north-window', 'inletValve', 'reed_contact']) {
+    expect(formatValue(true, scale, metric)).toBe('open');
+    expect(formatValue(false, scale, metric)).toBe('closed');
+  }
 });

@@ -52,7 +52,7 @@ test('booleans, texts and names in any script are shown as they are, and a devic
     { n: 'contact', vb: true },
     { n: 'state', vs: '<script>alert(1)</script> ωραία' },
   ]);
-  await page.locator('.tile[data-metric="contact"]').getByText('on', { exact: true }).waitFor();
+  await page.locator('.tile[data-metric="contact"]').getByText('open', { exact: true }).waitFor();
   await page.locator('.tile[data-metric="state"]').getByText('<script>alert(1)</script> ωραία').waitFor();
   await page.locator('.tile[data-metric="state"]').click();
   await page.locator('.chart-panel[data-metric="state"] canvas').waitFor();

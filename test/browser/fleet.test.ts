@@ -75,6 +75,39 @@ test('a thousand devices are listed with the rows near the screen only; search, 
   expect(await opened.faults()).toEqual([]);
 });
 
+test('tags give way to the device id, and how many more there are is said', async () => {
+  await using gateway = await startTestGateway();
+  const tags = ['site:north', 'climate', 'battery', 'radio', 'a-tag-that-is-long'];
+  await gateway.local('/v1/devices', { method: 'POST', body: { id: 'weather-mast-17', label: 'Weather mast', tags } });
+  for (const width of [1440, 1000, 360]) {
+    await using opened = await browser.openSignedIn(gateway, '/', { width });
+    const row = rowOf(opened.page, 'weather-mast-17');
+    const more = row.getByText(/^\+\d$/);
+    await more.waitFor();
+    const shown = await row.locator('.tag').count();
+    expect(await more.innerText()).toBe(`+${tags.length - shown}`);
+    const id = row.getByText('weather-mast-17');
+    expect(await id.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
+    const ends = await row
+      .locator('.row-tags')
+      .evaluate((box) => [box.lastElementChild, box].map((one) => one?.getBoundingClientRect().right ?? 0));
+    expect(ends[0]).toBeLessThanOrEqual((ends[1] ?? 0) + 1);
+  }
+});
+
+test('the last hour of a device added a moment ago shows what it measured before', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('logger-1');
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  // high for the older half of the hour, low since
+  device.send(Array.from({ length: 56 }, (_, k) => ({ n: 'level', u: 'm', t: nowSeconds - (56 - k) * 60, v: k < 28 ? 9 : 1 })));
+  await device.next();
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const drawn = await rowOf(opened.page, 'logger-1').locator('.cell-spark.main path[d^="M"]').getAttribute('d');
+  expect(drawn?.match(/L/g)?.length).toBeGreaterThan(40);
+  expect(drawn).toMatch(/^M0\.0 2\.0/);
+});
+
 test('adding a device shows its token once, commands filled in with it, and a checklist that turns green', async () => {
   await using gateway = await startTestGateway();
   await using opened = await browser.openSignedIn(gateway, '/');

@@ -143,17 +143,19 @@ export function createFleetModel(live: LiveConnection): FleetModel {
   async function seedSome(fresh: readonly LiveDevice[], metricsOf: MetricsOf): Promise<void> {
     const metrics = new Set(fresh.flatMap((device) => metricsOf(device).map(({ name }) => name)));
     const toMs = Math.ceil(serverNowMs());
-    // an hour of a fleet that is a minute old would be two points
-    const oldestMs = Math.min(...fresh.map((device) => Date.parse(device.view.createdAt)));
-    const spanMs = Math.min(HOUR_MS, Math.max(MINUTE_MS, Math.ceil(toMs - oldestMs)));
-    try {
-      const answer = await getBuckets({
+    const ask = (spanMs: number) =>
+      getBuckets({
         device: fresh.map((device) => device.id),
         metric: [...metrics],
         from: toMs - spanMs,
         to: toMs,
         points: SPARK_POINTS,
       });
+    try {
+      let answer = await ask(HOUR_MS);
+      // an hour of a fleet that tells since a minute would be two points: what there is, is asked for more finely
+      const oldestMs = Math.min(toMs, ...answer.series.map(({ buckets }) => buckets[0]?.[0] ?? toMs));
+      if (oldestMs < toMs && toMs - oldestMs < HOUR_MS / 4) answer = await ask(Math.max(MINUTE_MS, toMs - Math.floor(oldestMs)));
       for (const series of answer.series) {
         const device = devices.get(series.device);
         const metric = device?.metrics.get(series.metric);

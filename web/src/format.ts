@@ -33,13 +33,14 @@ export function feedScale(scale: Scale, value: number): void {
   }
 }
 
-function scaleDecimals(scale: Scale): number {
+export function scaleDecimals(scale: Scale): number {
   const sensible = scale.largest >= 1000 ? 1 : scale.largest >= 10 ? 2 : scale.largest >= 1 ? 3 : 4;
   return Math.min(scale.seen, sensible);
 }
 
-export function formatValue(value: Value, scale: Scale): string {
-  if (typeof value === 'boolean') return value ? text.boolean.true : text.boolean.false;
+/** The metric's name decides the words for true and false. */
+export function formatValue(value: Value, scale: Scale, metric: string): string {
+  if (typeof value === 'boolean') return text.boolean(metric, value);
   if (typeof value === 'string') return value;
   const size = Math.abs(value);
   if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(3).replace('-', '−');

@@ -50,8 +50,14 @@ export function drawNewest(plot: Surface, { samples }: ChartColumns, palette: Ch
   ctx.restore();
 }
 
-/** Booleans as a bar while true, texts as labelled bands. */
-export function drawStates(plot: Surface, { samples }: ChartColumns, palette: ChartPalette, untilMs: number): void {
+/** Booleans as a bar while true and a line while false, texts as bands; all with their word where it fits. */
+export function drawStates(
+  plot: Surface,
+  { samples }: ChartColumns,
+  palette: ChartPalette,
+  untilMs: number,
+  word: (value: Value) => string,
+): void {
   const { ctx, bbox } = plot;
   const scale = devicePixelRatio;
   const colors = new Map<string, ChartPalette['states'][number] | undefined>();
@@ -72,19 +78,22 @@ export function drawStates(plot: Surface, { samples }: ChartColumns, palette: Ch
     if (value === false) {
       ctx.fillStyle = palette.grid;
       ctx.fillRect(left, top + height - 2 * scale, width, 2 * scale);
-      continue;
+    } else {
+      const color = value === true ? palette.states[0] : colorOf(String(value));
+      const drawn = Math.max(width - (value === true ? 0 : 2 * scale), scale);
+      ctx.fillStyle = color?.fill ?? palette.band;
+      ctx.fillRect(left, top, drawn, height);
+      ctx.fillStyle = color?.edge ?? palette.line;
+      ctx.fillRect(left, top, drawn, 2 * scale);
     }
-    const color = value === true ? palette.states[0] : colorOf(String(value));
-    const drawn = Math.max(width - (value === true ? 0 : 2 * scale), scale);
-    ctx.fillStyle = color?.fill ?? palette.band;
-    ctx.fillRect(left, top, drawn, height);
-    ctx.fillStyle = color?.edge ?? palette.line;
-    ctx.fillRect(left, top, drawn, 2 * scale);
     const visibleFrom = Math.max(left, bbox.left);
     const room = left + width - visibleFrom - 12 * scale;
     if (room < 18 * scale) continue;
-    ctx.fillStyle = palette.ink;
-    ctx.fillText(fit(ctx, value === true ? text.boolean.true : String(value), room), visibleFrom + 6 * scale, top + height / 2);
+    const label = word(value);
+    // half a word of "closed" says less than none
+    if (typeof value === 'boolean' && ctx.measureText(label).width > room) continue;
+    ctx.fillStyle = value === false ? palette.label : palette.ink;
+    ctx.fillText(fit(ctx, label, room), visibleFrom + 6 * scale, top + height / 2);
   }
   ctx.restore();
 }

@@ -52,7 +52,7 @@ function Tile({
       <strong class={isLong ? 'long' : ''}>
         <MetricValue metric={metric} />
       </strong>
-      {typeof metric.value === 'string' ? null : <Spark recent={metric.recent} isStep={typeof metric.value === 'boolean'} />}
+      {typeof metric.value === 'string' ? null : <Spark metric={metric} />}
     </button>
   );
 }

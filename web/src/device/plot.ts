@@ -1,7 +1,9 @@
 // The only file that knows uPlot: a plot of one series over a window that ends now, with a readout under the pointer or the arrow keys.
 import uPlot from 'uplot';
+import type { Value } from '../../../gateway/protocol/messages.ts';
 import 'uplot/dist/uPlot.min.css';
 import { formatNumber } from '../format.ts';
+import { paddedRange } from '../value-range.ts';
 import { drawGaps, drawNewest, drawStates } from './chart-draw.ts';
 import type { ChartColumns } from './chart-columns.ts';
 import type { ChartPalette } from './chart-palette.ts';
@@ -10,6 +12,9 @@ import type { Sample } from './series-window.ts';
 export interface PlotOptions {
   readonly host: HTMLElement;
   readonly isState: boolean;
+  /** As many as the metric is shown with. */
+  decimals(): number;
+  stateWord(value: Value): string;
   readonly rangeMs: number;
   readonly palette: ChartPalette;
   readonly columns: ChartColumns;
@@ -65,7 +70,7 @@ export function createPlot(options: PlotOptions): Plot {
       },
       scales: {
         x: { time: true, range: () => [options.nowMs() - rangeMs, options.nowMs()] },
-        y: isState ? { range: [0, 1] } : { range: (_plot, low, high) => padded(low, high) },
+        y: isState ? { range: [0, 1] } : { range: (_plot, low, high) => paddedRange(low, high, options.decimals()) },
       },
       axes: [
         {
@@ -111,7 +116,7 @@ export function createPlot(options: PlotOptions): Plot {
         drawClear: [(drawn) => drawGaps(drawn, columns, palette)],
         draw: [
           (drawn) => {
-            if (isState) drawStates(drawn, columns, palette, options.nowMs());
+            if (isState) drawStates(drawn, columns, palette, options.nowMs(), options.stateWord);
             else drawNewest(drawn, columns, palette);
           },
         ],
@@ -158,13 +163,6 @@ export function createPlot(options: PlotOptions): Plot {
 }
 
 const leftPx = (host: HTMLElement): number => (host.clientWidth < 480 ? 44 : 56);
-
-/** Room above and below; a constant value gets a band of its own size, so that noise in the last bit is not drawn as a mountain. */
-function padded(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null) return [0, 1];
-  const room = (high - low) * 0.12 || Math.abs(high) * 0.05 || 1;
-  return [low - room, high + room];
-}
 
 function axisNumber(value: number, step: number): string {
   let decimals = 0;

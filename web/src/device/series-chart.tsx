@@ -2,7 +2,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { serverNowMs } from '../clock.ts';
-import { formatInstant, formatMoment, formatNumber, formatSpan, formatValue } from '../format.ts';
+import { formatInstant, formatMoment, formatNumber, formatSpan, formatValue, scaleDecimals } from '../format.ts';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice, LiveMetric } from '../live-device.ts';
 import { metricLabel } from '../parts/value.tsx';
@@ -83,6 +83,8 @@ function Drawing({ device, metric, range, index, isState, followed }: SeriesChar
     const mine = createPlot({
       host: host.current,
       isState,
+      decimals: () => scaleDecimals(metric.scale),
+      stateWord: (value) => formatValue(value, metric.scale, metric.name),
       rangeMs,
       palette: readPalette(host.current, index),
       columns: columns(),
@@ -139,12 +141,13 @@ function Readout({ metric, point, hostPx }: { metric: LiveMetric; point: { sampl
       style={{ transform: `translateX(${leftPx > hostPx / 2 ? `calc(${leftPx - 10}px - 100%)` : `${leftPx + 10}px`})` }}
     >
       <b>
-        {formatValue(value, metric.scale)}
+        {formatValue(value, metric.scale, metric.name)}
         {metric.unit === '' ? null : <span class="unit">{metric.unit}</span>}
       </b>
       {sample.count > 1 && typeof sample.last === 'number' ? (
         <span>
-          {formatValue(sample.min, metric.scale)}–{formatValue(sample.max, metric.scale)} {text.chart.of(formatNumber(sample.count))}
+          {formatValue(sample.min, metric.scale, metric.name)}–{formatValue(sample.max, metric.scale, metric.name)}{' '}
+          {text.chart.of(formatNumber(sample.count))}
         </span>
       ) : null}
       <time>
@@ -164,6 +167,6 @@ function describe(metric: LiveMetric, range: RangeName, samples: readonly Sample
     low = Math.min(low, min);
     high = Math.max(high, max);
   }
-  const said = (value: number): string => `${formatValue(value, metric.scale)} ${metric.unit}`.trim();
+  const said = (value: number): string => `${formatValue(value, metric.scale, metric.name)} ${metric.unit}`.trim();
   return text.chart.label(name, range, said(low), said(high));
 }

@@ -98,7 +98,9 @@ function Checklist({ device: id }: { device: string }) {
         isDone={hasReading}
         label={text.add.steps.reading}
         waiting={refusal === null ? text.add.waiting.reading : text.add.refused(refusal.message)}
-        note={metric === undefined ? '' : `${metricLabel(metric.name)} ${formatValue(metric.value, metric.scale)} ${metric.unit}`}
+        note={
+          metric === undefined ? '' : `${metricLabel(metric.name)} ${formatValue(metric.value, metric.scale, metric.name)} ${metric.unit}`
+        }
       />
     </ol>
   );

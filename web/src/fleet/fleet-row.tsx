@@ -8,6 +8,7 @@ import type { LiveDevice, LiveMetric } from '../live-device.ts';
 import { Spark } from '../parts/spark.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { Age, MetricValue, metricLabel } from '../parts/value.tsx';
+import { RowTags } from './row-tags.tsx';
 import { deviceName } from './fleet-order.ts';
 
 interface FleetRowProps {
@@ -31,12 +32,12 @@ export function FleetRow({ device, index, onTag }: FleetRowProps) {
           <bdi>{name}</bdi>
         </a>
         <span class="sub">
-          {view.label === '' ? null : <span class="mono">{device.id}</span>}
-          {view.tags.slice(0, 3).map((tag) => (
-            <button type="button" class="tag" key={tag} title={text.fleet.tag(tag)} onClick={() => onTag(tag)}>
-              <bdi>{tag}</bdi>
-            </button>
-          ))}
+          {view.label === '' ? null : (
+            <span class="mono" title={device.id}>
+              {device.id}
+            </span>
+          )}
+          {view.tags.length === 0 ? null : <RowTags key={view.tags.join(' ')} tags={view.tags} onTag={onTag} />}
         </span>
       </div>
       <ValueCell device={device} metric={main} place="main" />
@@ -84,9 +85,7 @@ function SparkCell({ device, metric, place }: CellProps) {
   const isStale = metric === undefined || device.isStale(metric, judgedAtMs.peek());
   return (
     <div class={`cell-spark ${place} ${isStale ? 'is-stale' : ''}`} role="cell">
-      {metric === undefined || typeof metric.value === 'string' ? null : (
-        <Spark recent={metric.recent} isStep={typeof metric.value === 'boolean'} />
-      )}
+      {metric === undefined || typeof metric.value === 'string' ? null : <Spark metric={metric} />}
     </div>
   );
 }

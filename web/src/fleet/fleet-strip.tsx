@@ -6,6 +6,8 @@ import { SampleSpark } from '../parts/spark.tsx';
 import type { StateCounts } from './fleet-order.ts';
 
 const words = text.fleet.strip;
+/** With fewer, the empty database outweighs what they take. */
+const TELLING_READINGS = 100_000;
 
 function others(counts: StateCounts, all: number): string {
   const parts = [
@@ -70,7 +72,9 @@ export function FleetStrip({ counts, all }: { counts: StateCounts; all: number }
           <p>
             {now === null || now.readings === 0
               ? words.empty
-              : words.bytesEach(formatNumber(now.bytes / now.readings, now.bytes / now.readings < 10 ? 1 : 0))}
+              : now.readings < TELLING_READINGS
+                ? words.storedSoFar(formatNumber(now.readings), now.readings)
+                : words.bytesEach(formatNumber(now.bytes / now.readings, now.bytes / now.readings < 10 ? 1 : 0))}
           </p>
         </dd>
       </div>

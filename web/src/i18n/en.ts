@@ -115,6 +115,7 @@ export const text = {
     sort: { name: 'Name', state: 'State', age: 'Last reading', value: 'Main metric', rate: 'Per second' },
     ascending: 'ascending',
     descending: 'descending',
+    moreTags: (n: number) => `+${n}`,
     tag: (tag: string) => `Only devices tagged ${tag}`,
     dropTag: (tag: string) => `Show devices without the tag ${tag} too`,
     table: 'Devices',
@@ -147,6 +148,7 @@ export const text = {
       explained: 'all accounted for',
       missing: 'frames not in the books',
       storage: 'Storage',
+      storedSoFar: (count: string, n: number) => `for ${count} ${plural(n, 'reading', 'readings')}`,
       bytesEach: (bytes: string) => `${bytes} bytes a reading`,
       empty: 'nothing stored yet',
       lateCount: (n: string) => `${n} late`,
@@ -334,5 +336,6 @@ export const text = {
   },
   age: { now: '<1 s', s: 's', min: 'min', h: 'h', d: 'd' },
   bytes: ['B', 'kB', 'MB', 'GB', 'TB'],
-  boolean: { true: 'on', false: 'off' },
+  boolean: (metric: string, value: boolean): string =>
+    /door|contact|valve|window/i.test(metric) ? (value ? 'open' : 'closed') : value ? 'on' : 'off',
 } as const;

@@ -1,11 +1,13 @@
 // A sparkline: the shape of the last values, without axes. States (booleans) are drawn as a step.
-import type { RecentValues } from '../recent-values.ts';
+import { scaleDecimals } from '../format.ts';
+import type { LiveMetric } from '../live-device.ts';
+import { leastSpan } from '../value-range.ts';
 
 const WIDTH = 120;
 const HEIGHT = 28;
 const PAD = 2;
 
-function path(times: readonly number[], values: readonly number[], isStep: boolean): string {
+function path(times: readonly number[], values: readonly number[], isStep: boolean, decimals: number | null): string {
   const from = times[0] ?? 0;
   const span = (times.at(-1) ?? 0) - from || 1;
   let low = Number.POSITIVE_INFINITY;
@@ -14,8 +16,9 @@ function path(times: readonly number[], values: readonly number[], isStep: boole
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  const rise = high - low;
-  const y = (value: number): string => (rise === 0 ? HEIGHT / 2 : HEIGHT - PAD - ((value - low) / rise) * (HEIGHT - 2 * PAD)).toFixed(1);
+  const rise = Math.max(high - low, decimals === null ? 0 : leastSpan(low, high, decimals)) || 1;
+  const middle = (low + high) / 2;
+  const y = (value: number): string => (HEIGHT / 2 - ((value - middle) / rise) * (HEIGHT - 2 * PAD)).toFixed(1);
   let drawn = '';
   for (let i = 0; i < values.length; i++) {
     const x = ((((times[i] ?? from) - from) / span) * WIDTH).toFixed(1);
@@ -26,19 +29,22 @@ function path(times: readonly number[], values: readonly number[], isStep: boole
   return drawn;
 }
 
-function Line({ drawn }: { drawn: string }) {
+function Line({ drawn, isWaiting = false }: { drawn: string; isWaiting?: boolean }) {
   return (
-    <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+    <svg class={isWaiting ? 'spark is-waiting' : 'spark'} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       <path d={drawn} vector-effect="non-scaling-stroke" />
     </svg>
   );
 }
 
-export function Spark({ recent, isStep = false }: { recent: RecentValues; isStep?: boolean }) {
-  return <Line drawn={recent.times.length < 2 ? '' : path(recent.times, recent.values, isStep)} />;
+export function Spark({ metric }: { metric: LiveMetric }) {
+  const { times, values } = metric.recent;
+  const isStep = typeof metric.value === 'boolean';
+  return <Line drawn={times.length < 2 ? '' : path(times, values, isStep, isStep ? null : scaleDecimals(metric.scale))} />;
 }
 
-/** Evenly spaced samples. */
+/** Evenly spaced samples; a pale line keeps their place until there are two. */
 export function SampleSpark({ values }: { values: readonly number[] }) {
-  return <Line drawn={values.length < 2 ? '' : path([...values.keys()], values, false)} />;
+  const isWaiting = values.length < 2;
+  return <Line isWaiting={isWaiting} drawn={isWaiting ? `M0 ${HEIGHT / 2}H${WIDTH}` : path([...values.keys()], values, false, null)} />;
 }

@@ -6,7 +6,7 @@ import type { LiveMetric } from '../live-device.ts';
 export function MetricValue({ metric }: { metric: LiveMetric }) {
   return (
     <>
-      <bdi>{formatValue(metric.value, metric.scale)}</bdi>
+      <bdi>{formatValue(metric.value, metric.scale, metric.name)}</bdi>
       {metric.unit === '' ? null : <span class="unit">{metric.unit}</span>}
     </>
   );
