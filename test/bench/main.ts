@@ -4,6 +4,7 @@ import { fleetBench } from './fleet.ts';
 import { floorBench } from './floor-bench.ts';
 import { idleBench } from './idle.ts';
 import { ingestBench } from './ingest.ts';
+import { replayBench } from './replay.ts';
 import { startBench } from './start.ts';
 
 const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readonly string[]): Promise<boolean> }>> = {
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
     says: 'simulated devices at 1 reading/s, nothing lost  [--devices 2000] [--duration 300] [--browser] [--one-core]',
     run: fleetBench,
   },
+  replay: { says: 'a recorded CSV in and out again, bit for bit  --file CSV', run: replayBench },
   start: { says: 'time to ready, and memory with 100 devices at 1 reading/s', run: startBench },
 };
 
