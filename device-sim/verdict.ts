@@ -61,7 +61,7 @@ const SHOWN = 10;
 export function verdictText({ isEqual, streams, differences }: Verdict, isComparisonWaived: boolean): string {
   if (isEqual === null && isComparisonWaived) return 'not compared with the gateway, as asked (--no-compare)';
   if (isEqual === null) {
-    return 'NOT COMPARED: that needs an API key of role viewer in --key-file (fieldgate key add sim --role viewer); or say --no-compare';
+    return 'NOT COMPARED: that needs an API key of role viewer in --key-file (npm run -s fieldgate -- key add sim --role viewer); or say --no-compare';
   }
   if (isEqual) return `the gateway's books agree: ${streams} stream${streams === 1 ? '' : 's'}, every ack accounted for`;
   const lines = differences

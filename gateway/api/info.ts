@@ -15,6 +15,7 @@ const infoShape: Shape<Info> = z
     protocol: z.array(z.string()),
     store: z.string().openapi({ description: "The store's incarnation; it changes when a backup is restored" }),
     setupOpen: z.boolean(),
+    isNew: z.boolean().openapi({ description: 'Neither users nor keys exist: nobody can sign in yet' }),
     startedAt: z.iso.datetime(),
     timeMs: z.number(),
   })
@@ -51,6 +52,7 @@ const ca = createRoute({
 
 export function registerInfo(api: Api, deps: ApiDeps): void {
   const { version, startedAtMs } = deps.info;
+  const { users, keys, setup } = deps.identity;
   api.openapi(info, (c) =>
     c.json(
       {
@@ -58,7 +60,8 @@ export function registerInfo(api: Api, deps: ApiDeps): void {
         version,
         protocol: [SUBPROTOCOL.json, SUBPROTOCOL.live],
         store: deps.catalogue.store,
-        setupOpen: deps.identity.setup.isOpen(),
+        setupOpen: setup.isOpen(),
+        isNew: users.all().length === 0 && keys.all().length === 0,
         startedAt: formatTimeMs(startedAtMs),
         timeMs: deps.nowMs(),
       },

@@ -229,6 +229,8 @@ export interface Info {
   readonly protocol: readonly string[];
   readonly store: string;
   readonly setupOpen: boolean;
+  /** Neither users nor keys exist: nobody can sign in yet. */
+  readonly isNew: boolean;
   readonly startedAt: string;
   readonly timeMs: number;
 }

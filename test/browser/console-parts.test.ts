@@ -56,7 +56,29 @@ test('a device that posts over HTTP is live while its readings come, though it h
   expect(device.state(NOW_MS)).toBe('offline');
   for (let i = 0; i < 5; i++) device.reading('pressure', NOW_MS + i * 10_000, i, NOW_MS + i * 10_000);
   expect(device.state(NOW_MS + 45_000)).toBe('live');
-  expect(device.state(NOW_MS + 40_000 + 50_001)).toBe('offline');
+  expect(device.state(NOW_MS + 40_000 + 20_001)).toBe('late');
+  expect(device.state(NOW_MS + 40_000 + 300_000)).toBe('late');
+  expect(device.state(NOW_MS + 40_000 + 300_001)).toBe('offline');
+  const daily = new LiveDevice(view({ online: false, expectEverySeconds: 86_400 }), NOW_MS);
+  expect(daily.state(NOW_MS + 86_400_000)).toBe('live');
+  const brisk = new LiveDevice(view({ online: false, expectEverySeconds: 10 }), NOW_MS);
+  expect([20_000, 20_001, 50_001].map((ageMs) => brisk.state(NOW_MS + ageMs))).toEqual(['live', 'late', 'offline']);
+});
+
+test('a device whose socket was seen to close is offline at once, until it posts', () => {
+  for (const close of [
+    (device: LiveDevice) => device.presence(false, NOW_MS + 1000),
+    (device: LiveDevice) => device.update(view({ online: false }), NOW_MS + 1000),
+  ]) {
+    const device = new LiveDevice(view(), NOW_MS);
+    close(device);
+    device.presence(false, NOW_MS);
+    // sent before it closed, told after it
+    device.reading('pressure', NOW_MS + 900, 4.1, NOW_MS + 1200);
+    expect(device.state(NOW_MS + 1500)).toBe('offline');
+    device.reading('pressure', NOW_MS + 9000, 4.3, NOW_MS + 9000);
+    expect(device.state(NOW_MS + 9500)).toBe('live');
+  }
 });
 
 test('a reading from the far future does not stay the latest for ever', () => {

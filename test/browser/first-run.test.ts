@@ -1,5 +1,6 @@
 // How people get in: set-up with the code of the log, a password, an API key, a link with a key; and out again.
 
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -9,6 +10,13 @@ beforeAll(async () => {
   browser = await openTestBrowser();
 });
 afterAll(() => browser?.[Symbol.asyncDispose]());
+
+async function setUp(page: Page, code: string, user: string): Promise<void> {
+  await page.getByLabel('One-time code').fill(code);
+  await page.getByLabel('Administrator’s name').fill(user);
+  await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+  await page.getByRole('button', { name: 'Create administrator' }).click();
+}
 
 test('the code of the log makes the first admin, who signs out and in again by password', async () => {
   await using gateway = await startTestGateway();
@@ -39,6 +47,81 @@ test('the code of the log makes the first admin, who signs out and in again by p
   await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { name: 'Fleet' }).waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('a first run shows the set-up page at any address, and goes on at the page that was asked for', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.addDevice('pump-1');
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  await page.goto(`${gateway.url}/devices/pump-1`);
+  await page.getByText('It is new: nobody can sign in yet.').waitFor();
+  expect(await opened.accessibilityFaults()).toEqual([]);
+  await setUp(page, gateway.setupCode ?? '', 'ada');
+  await page.getByRole('heading', { name: 'pump-1' }).waitFor();
+  expect(new URL(page.url()).pathname).toBe('/devices/pump-1');
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('after setting up at /setup and after signing in at /setup or /signin comes the fleet, and who is in lands there from both', async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  const fleet = async (): Promise<void> => {
+    await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+    expect(page.url()).toBe(`${gateway.url}/`);
+  };
+  await page.goto(`${gateway.url}/setup`);
+  await setUp(page, gateway.setupCode ?? '', 'ada');
+  await fleet();
+  for (const address of ['/setup', '/signin']) {
+    await page.goto(`${gateway.url}${address}`);
+    await fleet();
+  }
+  for (const address of ['/setup', '/signin']) {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByText('You are signed out.').waitFor();
+    await page.goto(`${gateway.url}${address}`);
+    await page.getByLabel('Name').fill('ada');
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await fleet();
+  }
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('a set-up code that was asked for later takes nobody the way to sign in, and makes an administrator at /setup', async () => {
+  await using gateway = await startTestGateway();
+  await gateway.addDevice('pump-1');
+  await gateway.admin('/v1/users', { method: 'POST', body: { name: 'ada', role: 'viewer', password: 'correct horse battery' } });
+  await using opened = await browser.open(gateway);
+  const { page } = opened;
+  await page.goto(`${gateway.url}/setup`);
+  await page.getByText('Set-up is not open.').waitFor();
+
+  const { code } = (await gateway.local('/v1/setup', { method: 'POST' })).json();
+  await page.goto(`${gateway.url}/devices/pump-1`);
+  await page.getByText('This gateway can be set up with a one-time code').waitFor();
+  expect(await opened.accessibilityFaults()).toEqual([]);
+  await page.getByLabel('Name').fill('ada');
+  await page.getByLabel('Password', { exact: true }).fill('correct horse battery');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'pump-1' }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { name: 'pump-1' }).waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+
+  await page.getByRole('link', { name: 'Set up' }).click();
+  await page.getByRole('heading', { name: 'Set up this gateway' }).waitFor();
+  expect(await page.getByText('It is new').count()).toBe(0);
+  expect(await opened.accessibilityFaults()).toEqual([]);
+  await page.getByRole('link', { name: 'Sign in instead' }).click();
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await page.getByRole('link', { name: 'Set up' }).click();
+  await setUp(page, code, 'grace');
+  await page.locator('[data-device="pump-1"]').waitFor();
+  expect(page.url()).toBe(`${gateway.url}/`);
   expect(await opened.faults()).toEqual([]);
 });
 

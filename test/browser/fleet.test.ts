@@ -1,5 +1,10 @@
 // The Fleet page with real devices on real sockets.
 
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
@@ -28,6 +33,71 @@ test('a value that a device sends is seen on the Fleet page, with its unit, and 
   await device[Symbol.asyncDispose]();
   await rowOf(page, 'pump-1').getByText('Offline').waitFor();
   expect(await opened.faults()).toEqual([]);
+});
+
+test('a device that only posts is live for its readings, with when it was seen, also on a page opened later', async () => {
+  await using gateway = await startTestGateway();
+  const token = await gateway.addDevice('poster-1');
+  const post = (value: number) =>
+    gateway.request('/v1/readings', {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+      body: [{ n: 'level', u: 'm', v: value }],
+    });
+  await post(4.2);
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  const state = rowOf(page, 'poster-1').locator('.state');
+  const isLive = () =>
+    page
+      .locator('.state.is-live')
+      .getByText(/^seen .+ ago$/)
+      .waitFor();
+  await isLive();
+  await post(4.3);
+  await rowOf(page, 'poster-1').getByText('4.3').waitFor();
+  await isLive();
+  // the words fit in their column, long ages too
+  await state.locator('small').evaluate((element) => element.replaceChildren('seen 88 min ago'));
+  const ends = await state.evaluate((element) => [element, element.parentElement].map((one) => one?.getBoundingClientRect().right ?? 0));
+  expect(ends[0]).toBeLessThanOrEqual((ends[1] ?? 0) + 1);
+  await page.setViewportSize({ width: 360, height: 780 });
+  const nameEnds = await rowOf(page, 'poster-1')
+    .locator('.name')
+    .evaluate((element) => element.getBoundingClientRect().right);
+  expect(nameEnds).toBeLessThanOrEqual(await state.evaluate((element) => element.getBoundingClientRect().left));
+  await page.reload();
+  await isLive();
+  await page.goto(`${gateway.url}/devices/poster-1`);
+  await page.getByRole('heading', { name: 'poster-1' }).waitFor();
+  await isLive();
+  expect(await page.locator('.state.is-offline').count()).toBe(0);
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('no column of the list is cut at any width of the window', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  device.send([
+    { n: 'flow-temp', u: 'Cel', v: 21.5 },
+    { n: 'pressure', u: 'bar', v: 4.2 },
+  ]);
+  await device.next();
+  await using opened = await browser.openSignedIn(gateway, '/', { width: 1280 });
+  const { page } = opened;
+  await rowOf(page, 'pump-1').getByText('4.2').waitFor();
+  expect(await page.getByRole('columnheader', { name: 'Per second' }).isVisible()).toBe(true);
+  await opened.picture('fleet');
+  for (const width of [1920, 1440, 1391, 1390, 1280, 1241, 1240, 1191, 1190, 1100, 1041, 1040, 901, 900, 741, 740, 641]) {
+    await page.setViewportSize({ width, height: 900 });
+    const cut = await page.locator('.fleet-list').evaluate((list) => {
+      const inner = list.getBoundingClientRect().left + list.clientLeft + list.clientWidth;
+      return [...list.querySelectorAll('.row > *, .row.head button')]
+        .filter((cell) => cell.getBoundingClientRect().right > inner)
+        .map((cell) => cell.textContent);
+    });
+    expect([width, cut]).toEqual([width, []]);
+  }
 });
 
 test('a device that is added elsewhere joins an open page', async () => {
@@ -129,6 +199,8 @@ test('adding a device shows its token once, commands filled in with it, and a ch
   expect(command).toContain(`${gateway.url}/v1/readings`);
   await dialog.getByText('waiting for the device to connect').waitFor();
   await opened.picture('add-device');
+  await dialog.getByRole('button', { name: 'Python' }).click();
+  expect(await dialog.locator('pre').innerText()).toContain("# pip install 'websockets>=11'");
 
   const answer = await gateway.request('/v1/readings', {
     method: 'POST',
@@ -142,4 +214,30 @@ test('adding a device shows its token once, commands filled in with it, and a ch
   // a label in any script, and with what looks like markup, is text
   await rowOf(page, 'boiler-3').getByText('Kessel 3 <b>Süd</b> 温室').waitFor();
   expect(await opened.faults()).toEqual([]);
+});
+
+test('the command for the simulator runs as it stands, ends well and keeps the token to its owner', async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  await page.getByRole('button', { name: 'Add device' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Device id').fill('boiler-3');
+  await dialog.getByRole('button', { name: 'Create and show token' }).click();
+  await dialog.getByRole('button', { name: 'Simulator' }).click();
+  await dialog.getByText('/ca.crt').waitFor();
+  const shown = await dialog.locator('pre').innerText();
+  expect(shown).toContain('npm run sim -- run');
+  // in a folder of its own, and not for a whole minute
+  const simulator = path.join(import.meta.dirname, '../../device-sim/main.ts');
+  const command = shown.replace('npm run sim --', `'${process.execPath}' '${simulator}'`).replace('--duration 60s', '--duration 2s');
+  const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-snippet-'));
+  try {
+    const { stderr } = await promisify(execFile)('sh', ['-ec', command], { cwd: folder });
+    expect(stderr).not.toContain('NOT COMPARED');
+    expect((await stat(path.join(folder, 'boiler-3.token'))).mode & 0o777).toBe(0o600);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await dialog.locator('.checklist li.is-done').nth(2).waitFor();
 });

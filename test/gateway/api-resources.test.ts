@@ -313,6 +313,8 @@ test('anybody may ask whether it lives, whether it is ready, what it is and for 
     version: '0.0.0-test',
     store: house.deps.catalogue.store,
     protocol: ['fieldgate.v1', 'fieldgate.live.v1'],
+    setupOpen: false,
+    isNew: false,
   });
   const ca = await house.ask('GET', '/ca.crt', { as: 'nobody' });
   expect([ca.status, ca.text]).toEqual([200, house.deps.caPem]);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApi } from '../../gateway/api/api.ts';
 import { type ApiHouse, type Asked, openApiHouse } from '../support/api-house.ts';
+import { startTestGateway } from '../support/gateway.ts';
 
 let house: ApiHouse;
 beforeAll(async () => {
@@ -101,6 +102,21 @@ test('the set-up code makes the first admin, once, and a new code opens the page
   expect(done.json).toMatchObject({ user: 'root', role: 'admin', kind: 'user' });
   expect((await fresh.ask('GET', '/v1/users', { as: 'nobody', headers: { cookie: cookieOf(done) } })).status).toBe(200);
   expect((await complete(code, 'root2')).status).toBe(404);
+});
+
+test('a gateway is new until there is a user or a key, whether the set-up page is open or not', async () => {
+  for (const asked of [
+    { path: '/v1/users', body: { name: 'root', role: 'admin', password: 'pass word' } },
+    { path: '/v1/keys', body: { name: 'Wall display', role: 'viewer' } },
+  ]) {
+    await using gateway = await startTestGateway();
+    const told = async () => (await gateway.request('/v1/info')).json();
+    expect(await told()).toMatchObject({ setupOpen: true, isNew: true });
+    expect((await gateway.local(asked.path, { method: 'POST', body: asked.body })).status).toBe(201);
+    expect(await told()).toMatchObject({ setupOpen: false, isNew: false });
+    await gateway.local('/v1/setup', { method: 'POST' });
+    expect(await told()).toMatchObject({ setupOpen: true, isNew: false });
+  }
 });
 
 test('the session cookie is bound to the host and to https where TLS is spoken', async () => {

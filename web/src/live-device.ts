@@ -16,6 +16,10 @@ const LATE_AFTER = 2;
 const SILENT_AFTER = 5;
 /** Assumed while neither the device's setting nor two intervals are known. */
 const FALLBACK_INTERVAL_MS = 60_000;
+/** Posts over HTTP come as somebody likes: unless a rhythm is set, a device without a socket is not given up before. */
+const UNCONNECTED_MS = 5 * 60_000;
+/** Readings sent before a socket closed are told up to this much after it. */
+const STRAGGLERS_MS = 2000;
 /** At many readings a second, one late burst is not a late device. */
 const SHORTEST_INTERVAL_MS = 1500;
 const KEPT_INTERVALS = 32;
@@ -46,7 +50,8 @@ export class LiveDevice {
   lastSeenMs: number;
   /** Lower-case text that a search looks in. */
   haystack = '';
-  #wentOfflineMs = 0;
+  /** When a socket that was seen open closed; 0: none was, or one is open. */
+  #closedMs = 0;
   #intervals: number[] = [];
   #nextInterval = 0;
   #medianMs: number | null = null;
@@ -64,7 +69,7 @@ export class LiveDevice {
 
   update(view: DeviceView, nowMs: number): void {
     this.view = view;
-    this.isOnline = view.online;
+    this.presence(view.online, null);
     if (view.lastSeenAt !== null) this.lastSeenMs = Math.max(this.lastSeenMs, Date.parse(view.lastSeenAt));
     this.haystack = `${view.id} ${view.label} ${view.tags.join(' ')} ${view.location}`.toLowerCase();
     for (const [name, [timeMs, value, unit]] of Object.entries(view.latest)) {
@@ -96,9 +101,10 @@ export class LiveDevice {
   }
 
   presence(isOnline: boolean, atMs: number | null): void {
-    this.isOnline = isOnline;
     if (atMs !== null) this.lastSeenMs = Math.max(this.lastSeenMs, atMs);
-    if (!isOnline) this.#wentOfflineMs = atMs ?? this.lastSeenMs;
+    if (isOnline) this.#closedMs = 0;
+    else if (this.isOnline) this.#closedMs = atMs ?? this.lastSeenMs;
+    this.isOnline = isOnline;
   }
 
   /** Readings per second over about the last 10 s. */
@@ -132,18 +138,19 @@ export class LiveDevice {
 
   state(nowMs: number): DeviceState {
     if (this.view.status === 'suspended') return 'suspended';
-    // a device that posts over HTTP has no socket, but is there while its readings come
-    const isHeard = this.isOnline || (this.#wentOfflineMs > 0 && this.lastReadingMs > this.#wentOfflineMs + 2000) || this.#postsNow(nowMs);
-    if (!isHeard) return 'offline';
+    if (!this.isOnline && !this.#isHeardUnconnected(nowMs)) return 'offline';
     const since = Math.max(this.lastReadingMs, this.isOnline && this.lastReadingMs === 0 ? this.lastSeenMs : 0);
     const ageMs = nowMs - since;
     const expectedMs = this.assumedMs;
     if (ageMs <= LATE_AFTER * expectedMs) return 'live';
-    if (ageMs > SILENT_AFTER * expectedMs) return this.isOnline ? 'silent' : 'offline';
-    return 'late';
+    return this.isOnline && ageMs > SILENT_AFTER * expectedMs ? 'silent' : 'late';
   }
-  #postsNow(nowMs: number): boolean {
-    return this.#wentOfflineMs === 0 && this.#rateSinceMs > 0 && nowMs - this.lastReadingMs <= SILENT_AFTER * this.assumedMs;
+  /** A device that posts over HTTP has no socket: it is there while its readings come. One whose socket closed is not. */
+  #isHeardUnconnected(nowMs: number): boolean {
+    if (this.#closedMs > 0 && this.lastReadingMs <= this.#closedMs + STRAGGLERS_MS) return false;
+    const givenUpMs = SILENT_AFTER * this.assumedMs;
+    const isSet = this.view.expectEverySeconds !== null;
+    return nowMs - this.lastReadingMs <= (isSet ? givenUpMs : Math.max(givenUpMs, UNCONNECTED_MS));
   }
 
   /** Of one value: devices send some metrics more seldom than others, so it is measured against the device's slowest rhythm. */

@@ -1,4 +1,5 @@
-// Who is signed in, and how that begins and ends. The page shown follows `phase`; addresses stay as they are, so signing in goes on there.
+// Who is signed in, and how that begins and ends. The page shown follows `phase`; addresses stay as they are, so signing in goes on there,
+// but for /setup and /signin, which are of no use to somebody who is in: from there it goes on at the fleet.
 import { signal } from '@preact/signals';
 import type { Info, Role, SessionView, SignIn } from '../../gateway/protocol/rest.ts';
 import { ApiError, api, whenUnauthorized } from './api.ts';
@@ -20,6 +21,21 @@ export function may(role: Role): boolean {
   return phase.value.kind === 'in' && RANK[phase.value.session.role] >= RANK[role];
 }
 
+/** The addresses of pages for people who are not signed in. */
+const isAt = (page: '/setup' | '/signin'): boolean => location.pathname === page;
+
+function enter(session: SessionView): void {
+  if (isAt('/setup') || isAt('/signin')) history.replaceState(null, '', '/');
+  phase.value = { kind: 'in', session };
+}
+
+/** What a stranger is shown: the set-up page where it was asked for or nobody could sign in anyway, else the sign-in page. */
+function strangerPhase({ setupOpen, isNew }: Info, notice: string): Phase {
+  if (setupOpen && (isAt('/setup') || (isNew && !isAt('/signin')))) return { kind: 'setup' };
+  const isClosed = !setupOpen && (isNew || isAt('/setup'));
+  return { kind: 'sign-in', notice: notice === '' && isClosed ? text.setup.closed : notice };
+}
+
 /** Takes `#key=…` out of the address at once: a kiosk's or the demo's link must not stay in history or on screen. */
 function takeKeyFromFragment(): string | null {
   const fragment = new URLSearchParams(location.hash.slice(1));
@@ -38,28 +54,23 @@ export async function startSession(): Promise<void> {
     setServerTime(info.value.timeMs);
     if (key !== null) {
       try {
-        phase.value = { kind: 'in', session: await api.post('/v1/session', { key }) };
-        return;
+        return enter(await api.post('/v1/session', { key }));
       } catch (error) {
         if (!(error instanceof ApiError) || error.status === 0) throw error;
         notice = text.signIn.linkFailed;
       }
     }
-    if (info.value.setupOpen) {
-      phase.value = { kind: 'setup' };
-      return;
-    }
-    phase.value = { kind: 'in', session: await api.get('/v1/session') };
+    enter(await api.get('/v1/session'));
   } catch (error) {
-    if (error instanceof ApiError && error.status !== 0) phase.value = { kind: 'sign-in', notice };
-    else phase.value = { kind: 'unreachable' };
+    if (error instanceof ApiError && error.status !== 0) {
+      phase.value = info.value === null ? { kind: 'sign-in', notice } : strangerPhase(info.value, notice);
+    } else phase.value = { kind: 'unreachable' };
   }
 }
 
 /** Resolves when signed in; rejects with the ApiError that says why not. */
 export async function signIn(credential: SignIn): Promise<void> {
-  const session = await api.post('/v1/session', credential);
-  phase.value = { kind: 'in', session };
+  enter(await api.post('/v1/session', credential));
   info.value = await api.get('/v1/info').catch(() => info.value);
 }
 

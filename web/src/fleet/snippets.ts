@@ -24,7 +24,7 @@ export function snippet(name: SnippetName, facts: SnippetFacts): string {
   -H 'Content-Type: application/json' \\
   -d '${READING}'`;
     case 'python':
-      return `# pip install websockets${needsCa ? `\n# curl -sko ${CA_FILE} ${origin}/ca.crt` : ''}
+      return `# pip install 'websockets>=11'${needsCa ? `\n# curl -sko ${CA_FILE} ${origin}/ca.crt` : ''}
 import json, ssl
 from websockets.sync.client import connect
 
@@ -37,9 +37,9 @@ ${needsCa ? `tls = ssl.create_default_context(cafile="${CA_FILE}")\n` : ''}with 
   -H 'Authorization: Bearer ${token}' \\
   -w 60 -x '${READING}'`;
     case 'simulator':
-      return `${fetchCa}printf %s '${token}' > ${device}.token
+      return `${fetchCa}(umask 077; printf %s '${token}' > ${device}.token)
 npm run sim -- run --url ${socket} ${needsCa ? `--ca ${CA_FILE} ` : ''}\\
-  --token-file ${device}.token --rate 1 --duration 60s`;
+  --token-file ${device}.token --rate 1 --duration 60s --no-compare`;
     default: {
       const unknown: never = name;
       return unknown;

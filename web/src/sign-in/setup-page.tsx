@@ -1,10 +1,10 @@
-// First run: the one-time code from the log makes the first administrator, who is signed in at once.
+// The one-time code makes an administrator, who is signed in at once: on a first run the one from the log, later one that was asked for.
 import { useState } from 'preact/hooks';
 import type { ApiError } from '../api.ts';
 import { text } from '../i18n/en.ts';
 import { Fault, Input, SecretInput, Submit } from '../parts/form.tsx';
 import { useAction } from '../parts/use-action.ts';
-import { signIn } from '../session.ts';
+import { info, signIn } from '../session.ts';
 import { SignInFrame } from './frame.tsx';
 
 export function SetupPage() {
@@ -12,12 +12,13 @@ export function SetupPage() {
   const [user, setUser] = useState('admin');
   const [password, setPassword] = useState('');
   const { isBusy, fault, fieldFault, run } = useAction();
+  const isNew = info.value?.isNew === true;
   const sentence = (error: ApiError): string | undefined => {
     if (error.status === 0) return text.signIn.unreachable;
     return error.status === 401 || error.status === 404 ? text.setup.wrong : undefined;
   };
   return (
-    <SignInFrame title={text.setup.title} lede={text.setup.lede}>
+    <SignInFrame title={text.setup.title} lede={isNew ? text.setup.lede : text.setup.ledeAgain}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -27,7 +28,7 @@ export function SetupPage() {
         <Fault>{fault}</Fault>
         <Input
           label={text.setup.code}
-          hint={text.setup.codeHint}
+          hint={isNew ? text.setup.codeHint : text.setup.codeHintAgain}
           fault={fieldFault('setupCode')}
           class="mono"
           name="setup-code"
@@ -59,6 +60,11 @@ export function SetupPage() {
         />
         <Submit isBusy={isBusy} label={text.setup.submit} busyLabel={text.setup.busy} />
       </form>
+      <p class="other-way">
+        <a class="text-link" href="/signin">
+          {text.setup.signIn}
+        </a>
+      </p>
     </SignInFrame>
   );
 }

@@ -4,7 +4,7 @@ import type { ApiError } from '../api.ts';
 import { text } from '../i18n/en.ts';
 import { Fault, Input, SecretInput, Segments, Submit } from '../parts/form.tsx';
 import { useAction } from '../parts/use-action.ts';
-import { signIn } from '../session.ts';
+import { info, signIn } from '../session.ts';
 import { SignInFrame } from './frame.tsx';
 
 type How = 'password' | 'key';
@@ -77,6 +77,14 @@ export function SignInPage({ notice }: { notice: string }) {
         )}
         <Submit isBusy={isBusy} label={text.signIn.submit} busyLabel={text.signIn.busy} />
       </form>
+      {info.value?.setupOpen === true ? (
+        <p class="other-way">
+          {text.signIn.setupOpen}{' '}
+          <a class="text-link" href="/setup">
+            {text.signIn.setup}
+          </a>
+        </p>
+      ) : null}
     </SignInFrame>
   );
 }
