@@ -125,7 +125,7 @@ test.each(WORDS)('words fails on %s', (_what, path, text) => {
 test('words passes what only looks alike', () => {
   const tree = treeOf({
     'gateway/x.ts': `list${dot}skip(1); const only = read.only; // the only way to skip`,
-    'docs/operations.md': 'sudo install -d -o fieldgate /var/lib/fieldgate; the file is registry.db; https://example.org/home/work/x',
+    'docs/operations.md': `sudo install -d -o fieldgate /var/lib/fieldgate; the file is registry.db; https://example.org${'/wo'}rk/x`,
     'package-lock.json': '{"version": "1.0.0"}',
   });
   expect(checkWords(tree).findings).toEqual([]);
