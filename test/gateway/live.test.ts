@@ -294,3 +294,15 @@ test('D7 a subscriber that takes nothing is closed, however much is meant for it
   };
   await expect.poll(isGone, { timeout: 25_000, interval: 100 }).toBe(true);
 });
+
+test('a heartbeat comes every 15 s with the cursor of each subscription', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  const { socket } = await subscribed(gateway);
+  socket.send({ type: 'subscribe', id: 'b', metrics: ['none'] });
+  await socket.until((message: Message) => message.type === 'snapshot' && message.id === 'b');
+  device.send([{ n: 'temperature', v: 1 }]);
+  const { cursor } = await socket.until((message: Message) => message.type === 'readings');
+  const heartbeat = await socket.until((message: Message) => message.type === 'heartbeat');
+  expect(heartbeat).toStrictEqual({ type: 'heartbeat', atMs: expect.any(Number), cursors: { a: cursor, b: cursor } });
+});
