@@ -82,9 +82,6 @@ export class Batcher {
       this.#frames > 0 || this.#events.length > 0 || this.#newStreams.length > 0 || this.#gaps.length > 0 || this.#quarantine.length > 0
     );
   }
-  get readings(): number {
-    return this.#count;
-  }
 
   beginFrame(): void {
     this.#frameStart = this.#count;
