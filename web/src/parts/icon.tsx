@@ -21,7 +21,6 @@ const PATHS = {
   warn: 'M12 4L2.5 20h19zM12 10v4.5M12 17.4v.1',
   up: 'M12 19V5M6 11l6-6 6 6',
   down: 'M12 5v14M6 13l6 6 6-6',
-  chevron: 'M9 5l7 7-7 7',
   link: 'M5 5h6M5 5v14h14v-6M14 5h5v5M19 5l-9 9',
 } as const;
 export type IconName = keyof typeof PATHS;
