@@ -22,6 +22,7 @@ const SYSTEMS = ['android', 'darwin', 'linux', 'win32', 'windows', 'freebsd', 'n
 const PROCESSORS = ['arm64', 'x64', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'loong64', 'mips64el', 'mipsel', 'wasm32'];
 
 const lock = JSON.parse(readFileSync(FILE, 'utf8')) as { packages: Record<string, Entry> };
+const { allowScripts = {} } = JSON.parse(readFileSync('package.json', 'utf8')) as { allowScripts?: Record<string, boolean> };
 for (const [path, entry] of Object.entries(lock.packages)) {
   delete entry.resolved;
   if (path !== '' && shipsPrebuilt(path)) entry.gypfile = false;
@@ -52,7 +53,9 @@ function platformEntry(name: string, version: string, parent: Entry): Entry {
   };
 }
 
+/** It says so itself, or package.json denies its script because it does. */
 function shipsPrebuilt(path: string): boolean {
+  if (allowScripts[path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)] === false) return true;
   try {
     return JSON.parse(readFileSync(`${path}/package.json`, 'utf8')).gypfile === false;
   } catch {
