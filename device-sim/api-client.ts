@@ -1,6 +1,6 @@
 // Calls to the gateway's HTTP interface: JSON in, JSON out, over few connections that stay open.
 
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Problem } from '../gateway/protocol/rest.ts';
 import { Failure } from './failure.ts';
@@ -16,7 +16,17 @@ export interface ApiAnswer {
 export interface ApiClient {
   /** Rejects with a `Failure` when there was no answer at all. */
   call(method: 'GET' | 'POST', path: string, options?: { credential?: string; body?: object }): Promise<ApiAnswer>;
+  /** GET of an answer that may be long, line by line; `body` of what resolves is null, or the problem when the status is not 200. */
+  lines(path: string, credential: string, onLine: (line: string) => void): Promise<ApiAnswer>;
   close(): void;
+}
+
+interface Ask {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly accept: string;
+  readonly credential?: string;
+  readonly body?: object;
 }
 
 const ANSWER_MS = 30_000;
@@ -27,35 +37,55 @@ export function createApiClient(target: Target, connections: number): ApiClient 
   const agent = isTls
     ? new HttpsAgent({ ...pool, secureContext: target.secureContext, rejectUnauthorized: target.rejectUnauthorized })
     : new HttpAgent(pool);
+  const explained = (error: Error) => new Failure(explainFault(target, error).sentence);
+
+  /** Resolves when the answer begins. */
+  function open({ method, path, accept, credential, body }: Ask): Promise<IncomingMessage> {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const headers: Record<string, string> = { accept };
+    if (credential !== undefined) headers['authorization'] = `Bearer ${credential}`;
+    if (text !== undefined) {
+      headers['content-type'] = 'application/json';
+      headers['content-length'] = String(Buffer.byteLength(text));
+    }
+    return new Promise((resolve, reject) => {
+      const make = isTls ? httpsRequest : httpRequest;
+      const request = make(`${target.httpUrl}${path}`, { method, agent, headers, timeout: ANSWER_MS }, resolve);
+      request.on('error', (error) => reject(explained(error)));
+      request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
+      request.end(text);
+    });
+  }
+
+  async function* piecesOf(response: IncomingMessage): AsyncGenerator<Buffer> {
+    try {
+      for await (const piece of response) yield piece as Buffer;
+    } catch (error) {
+      throw explained(error as Error);
+    }
+  }
+
+  async function wholeOf(response: IncomingMessage): Promise<ApiAnswer> {
+    const pieces: Buffer[] = [];
+    for await (const piece of piecesOf(response)) pieces.push(piece);
+    return answerOf(response, parse(Buffer.concat(pieces).toString('utf8')));
+  }
+
   return {
-    call(method, path, { credential, body } = {}) {
-      const text = body === undefined ? undefined : JSON.stringify(body);
-      const headers: Record<string, string> = { accept: 'application/json' };
-      if (credential !== undefined) headers['authorization'] = `Bearer ${credential}`;
-      if (text !== undefined) {
-        headers['content-type'] = 'application/json';
-        headers['content-length'] = String(Buffer.byteLength(text));
+    async call(method, path, { credential, body } = {}) {
+      return wholeOf(await open({ method, path, accept: 'application/json', credential, body }));
+    },
+    async lines(path, credential, onLine) {
+      const response = await open({ method: 'GET', path, accept: 'application/x-ndjson', credential });
+      if (response.statusCode !== 200) return wholeOf(response);
+      const decoder = new TextDecoder();
+      let rest = '';
+      for await (const piece of piecesOf(response)) {
+        const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
+        rest = lines.pop()!;
+        for (const line of lines) onLine(line);
       }
-      return new Promise((resolve, reject) => {
-        const fail = (error: Error) => reject(new Failure(explainFault(target, error).sentence));
-        const make = isTls ? httpsRequest : httpRequest;
-        const request = make(`${target.httpUrl}${path}`, { method, agent, headers, timeout: ANSWER_MS }, (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('error', fail);
-          response.on('end', () => {
-            const retryAfterS = Number(response.headers['retry-after'] ?? 0);
-            resolve({
-              status: response.statusCode ?? 0,
-              body: parse(Buffer.concat(chunks).toString('utf8')),
-              retryAfterMs: Number.isFinite(retryAfterS) ? retryAfterS * 1000 : 0,
-            });
-          });
-        });
-        request.on('error', fail);
-        request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
-        request.end(text);
-      });
+      return answerOf(response, null);
     },
     close() {
       agent.destroy();
@@ -68,6 +98,11 @@ export function problemText(answer: ApiAnswer): string {
   const problem = (answer.body ?? {}) as Partial<Problem>;
   const said = problem.detail ?? problem.title;
   return `HTTP ${answer.status}${problem.code ? ` ${problem.code}` : ''}${said ? `: ${said}` : ''}`;
+}
+
+function answerOf(response: IncomingMessage, body: unknown): ApiAnswer {
+  const retryAfterS = Number(response.headers['retry-after'] ?? 0);
+  return { status: response.statusCode ?? 0, body, retryAfterMs: Number.isFinite(retryAfterS) ? retryAfterS * 1000 : 0 };
 }
 
 function parse(text: string): unknown {

@@ -8,11 +8,13 @@ import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 import { readSecretFile } from './secret-file.ts';
 import { openTarget } from './target.ts';
+import type { VerifyOptions } from './verify.ts';
 import { METRICS, type MetricName } from './waveforms.ts';
 
 export type ParsedCommand =
   | { readonly name: 'run'; readonly options: RunOptions }
   | { readonly name: 'replay'; readonly options: ReplayOptions }
+  | { readonly name: 'verify'; readonly options: VerifyOptions }
   | { readonly name: 'help'; readonly text: string };
 
 export class UsageError extends Failure {
@@ -29,21 +31,29 @@ const MAX_RATE_HZ = 1_000;
 const MAX_DURATION_MS = 30 * 86_400_000;
 
 const USAGE = {
-  '': 'node device-sim/main.ts run|replay --url wss://HOST:PORT …',
-  run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s] [--history 6h]',
+  '': 'node device-sim/main.ts run|verify|replay --url wss://HOST:PORT …',
+  run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s] [--history 6h] [--manifest FILE]',
+  verify: 'node device-sim/main.ts verify --url wss://HOST:PORT --key-file FILE --manifest FILE [--device ID…]',
   replay:
     'node device-sim/main.ts replay --url wss://HOST:PORT --file FILE --device ID --token-file FILE [--key-file FILE] [--speed max|N]',
 } as const;
 
-type CommonFlags = {
+type TargetFlags = {
   readonly url: string;
   readonly ca?: string;
   readonly insecure?: boolean;
   readonly json?: boolean;
+};
+type CommonFlags = TargetFlags & {
   readonly tokenFile?: string;
   readonly enrolKeyFile?: string;
   readonly keyFile?: string;
   readonly compare: boolean;
+};
+type VerifyFlags = TargetFlags & {
+  readonly keyFile: string;
+  readonly manifest: string;
+  readonly device?: readonly string[];
 };
 type RunFlags = CommonFlags & {
   readonly devices?: number;
@@ -52,6 +62,7 @@ type RunFlags = CommonFlags & {
   readonly history?: number;
   readonly seed?: string;
   readonly metrics?: readonly MetricName[];
+  readonly manifest?: string;
 };
 type ReplayFlags = CommonFlags & {
   readonly file: string;
@@ -74,14 +85,30 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C when not said', duration)
     .option('--history <time>', 'first sends what it would have measured in that time, a reading a metric each minute', duration)
     .option('--seed <text>', 'the same seed gives the same measurements; 1 when not said')
-    .option('--metrics <names>', `some of ${METRICS.join(',')}; all when not said`, metricNames);
+    .option('--metrics <names>', `some of ${METRICS.join(',')}; all when not said`, metricNames)
+    .option('--manifest <file>', 'writes down what is sent and answered, for verify; a file that exists is continued');
   run.action((flags: RunFlags) => {
     const { devices = flags.tokenFile === undefined ? 10 : 1, rate: rateHz = 1, seed = '1', metrics = METRICS } = flags;
     if (flags.tokenFile !== undefined && devices !== 1)
       throw new UsageError('--token-file is one device; a fleet needs --enrol-key-file', USAGE.run);
     const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
     const historyMs = flags.history ?? 0;
-    parsed = { name: 'run', options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, historyMs, seed, metrics } };
+    const { manifest } = flags;
+    parsed = {
+      name: 'run',
+      options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, historyMs, seed, metrics, manifest },
+    };
+  });
+
+  const verify = targetFlags(program.command('verify').description('a manifest against what the gateway stored, reading by reading'))
+    .requiredOption('--key-file <file>', 'an API key of role operator: quarantine is read, too')
+    .requiredOption('--manifest <file>', 'what run wrote')
+    .option('--device <ids...>', 'these alone; all of the manifest when not said');
+  verify.action((flags: VerifyFlags) => {
+    const { url, ca, insecure, json: isJson = false, manifest, device: devices = [] } = flags;
+    const target = openTarget({ url, ca, insecure });
+    if (insecure) warn('--insecure: the gateway is NOT CHECKED; whoever answers gets the key. Use --ca FILE instead.');
+    parsed = { name: 'verify', options: { target, isJson, manifest, devices, key: readSecretFile(flags.keyFile, warn) } };
   });
 
   const replay = commonFlags(program.command('replay').description('sends a CSV file with its own times, as one device'))
@@ -96,7 +123,7 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     parsed = { name: 'replay', options: { ...common(flags, USAGE.replay, warn), source: { file, device, metric, unit }, speed: times } };
   });
 
-  const name = args[0] === 'run' || args[0] === 'replay' ? args[0] : '';
+  const name = args[0] === 'run' || args[0] === 'replay' || args[0] === 'verify' ? args[0] : '';
   const secret = args.find((arg) => /^--(token|key|enrol-key|password|secret)(=|$)/.test(arg));
   if (secret !== undefined) {
     throw new UsageError(
@@ -118,12 +145,16 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
   return parsed ?? { name: 'help', text: program.helpInformation() };
 }
 
-function commonFlags(command: Command): Command {
+function targetFlags(command: Command): Command {
   return command
     .requiredOption('--url <url>', 'the gateway: wss://HOST:PORT')
     .option('--ca <file>', "the gateway's CA certificate (GET /ca.crt)")
     .option('--insecure', 'does NOT check whom it talks to')
-    .option('--json', 'one line of JSON at the end, on stdout')
+    .option('--json', 'one line of JSON at the end, on stdout');
+}
+
+function commonFlags(command: Command): Command {
+  return targetFlags(command)
     .option('--token-file <file>', 'the token of one device')
     .option('--enrol-key-file <file>', 'an enrolment key, with which every device gets its own token')
     .option('--key-file <file>', "an API key of role viewer, to compare with the gateway's books at the end")

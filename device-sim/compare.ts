@@ -13,23 +13,52 @@ export interface Difference {
   readonly gateway: number;
 }
 
-/** The gateway's books of one device, or of all. */
-export async function fetchAccounting(api: ApiClient, key: string, device?: string): Promise<AccountingRow[]> {
+export interface AccountingAsk {
+  /** Left out: all of them. */
+  readonly device?: string;
+  /** Counted again from the rows, instead of the running totals. */
+  readonly verify?: boolean;
+}
+
+/** The gateway's books. */
+export async function fetchAccounting(api: ApiClient, key: string, ask: AccountingAsk = {}): Promise<AccountingRow[]> {
   const rows: AccountingRow[] = [];
+  for await (const page of fetchPages<List<AccountingRow>>(api, key, { path: '/v1/accounting', what: "the gateway's books", ...ask }))
+    rows.push(...page.items);
+  return rows;
+}
+
+export interface PagesAsk extends AccountingAsk {
+  readonly path: string;
+  /** For the sentence when it fails. */
+  readonly what: string;
+  readonly limit?: number;
+}
+
+/** The pages of a list, or of readings. */
+export async function* fetchPages<Page extends { readonly next: string | null }>(
+  api: ApiClient,
+  key: string,
+  { path, what, device, verify, limit }: PagesAsk,
+): AsyncGenerator<Page> {
   let next: string | null = null;
   do {
     const query = new URLSearchParams();
     if (device !== undefined) query.set('device', device);
+    if (verify !== undefined) query.set('verify', String(verify));
+    if (limit !== undefined) query.set('limit', String(limit));
     if (next !== null) query.set('next', next);
-    const answer = await api.call('GET', `/v1/accounting?${query.toString()}`, { credential: key });
+    const answer = await api.call('GET', `${path}?${query.toString()}`, { credential: key });
     if (answer.status === 401)
       throw new Failure('the API key in --key-file was not taken; make one with: fieldgate key add sim --role viewer');
-    if (answer.status !== 200) throw new Failure(`the gateway's books could not be read: ${problemText(answer)}`);
-    const page = answer.body as List<AccountingRow>;
-    rows.push(...page.items);
+    if (answer.status === 403) {
+      throw new Failure(`the API key in --key-file may not read ${what}; make one with: fieldgate key add sim --role operator`);
+    }
+    if (answer.status !== 200) throw new Failure(`${what} could not be read: ${problemText(answer)}`);
+    const page = answer.body as Page;
+    yield page;
     next = page.next ?? null;
   } while (next !== null);
-  return rows;
 }
 
 export function compareBooks(books: readonly StreamBook[], rows: readonly AccountingRow[]): Difference[] {

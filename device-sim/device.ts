@@ -2,10 +2,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { type ClientState, createDeviceClient } from '../gateway/protocol/device-client.ts';
-import type { Clock } from '../gateway/protocol/device-socket.ts';
+import type { Clock, SocketEvents } from '../gateway/protocol/device-socket.ts';
 import type { SenmlRecord } from '../gateway/protocol/messages.ts';
 import { createMemoryBuffer } from '../gateway/protocol/send-buffer.ts';
 import type { FleetStats } from './fleet-stats.ts';
+import type { Manifest } from './manifest.ts';
+import { tapConnections } from './manifest-tap.ts';
 import { createDeviceBooks, type StreamBook } from './stream-books.ts';
 import type { Target } from './target.ts';
 import { openWsSocket } from './ws-socket.ts';
@@ -22,6 +24,8 @@ export interface SimDeviceOptions {
   /** What the device keeps for a gateway that does not answer, and for one whose store went back. */
   readonly bufferBytes: number;
   readonly retainBytes: number;
+  /** Told of everything that passes on the wire. */
+  readonly manifest?: Manifest;
   /** Called after every ack that settled something. */
   readonly onProgress?: () => void;
 }
@@ -53,8 +57,9 @@ export function createSimDevice(options: SimDeviceOptions): SimDevice {
   let handedAtMs: number[] = [];
   let head = 0;
 
+  const connect = (events: SocketEvents) => openWsSocket({ target, token, onFault: stats.fault }, events);
   const client = createDeviceClient({
-    connect: (events) => openWsSocket({ target, token, onFault: stats.fault }, events),
+    connect: options.manifest === undefined ? connect : tapConnections(options.manifest, options.id, connect),
     buffer,
     clock,
     random: Math.random,

@@ -1,6 +1,6 @@
 // An end of the simulator that a person can do something about: the sentence, and the exit code that goes with it.
 
-export const EXIT = { done: 0, failed: 1, usage: 2, io: 74, noPermission: 77 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, io: 74, noPermission: 77, configuration: 78 } as const;
 
 export class Failure extends Error {
   readonly exitCode: number;

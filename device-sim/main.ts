@@ -5,6 +5,8 @@ import { EXIT, Failure } from './failure.ts';
 import { parseCommand, UsageError } from './command-line.ts';
 import { replayFile } from './replay.ts';
 import { runFleet } from './run.ts';
+import { verifyManifest } from './verify.ts';
+import { refuseUncheckedTls } from './target.ts';
 
 // `| head` closes the pipe: nobody reads any more, which is no fault of ours.
 for (const stream of [stdout, stderr]) {
@@ -18,12 +20,15 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(args: readonly string[]): Promise<number> {
   const io = { stdout, stderr };
   try {
+    refuseUncheckedTls(process.env);
     const command = parseCommand(args, (text) => stderr.write(`warning: ${text}\n`));
     switch (command.name) {
       case 'run':
         return await runFleet(command.options, io);
       case 'replay':
         return await replayFile(command.options, io);
+      case 'verify':
+        return await verifyManifest(command.options, io);
       case 'help':
         stdout.write(command.text);
         return EXIT.done;

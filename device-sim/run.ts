@@ -1,7 +1,7 @@
 // `device-sim run`: a fleet that measures for a while, and then has to agree with the gateway about every single frame.
 
 import { createApiClient } from './api-client.ts';
-import { createSimDevice } from './device.ts';
+import { createSimDevice, SOFTWARE } from './device.ts';
 import { ENROL_AT_ONCE, enrolFleet } from './enrol.ts';
 import { EXIT, Failure } from './failure.ts';
 import { createFleet, type Fleet, type FleetMember } from './fleet.ts';
@@ -9,6 +9,7 @@ import { createFleetStats, type FleetStats, type FleetTotals, jsonTotals } from 
 import { tellHistory } from './history.ts';
 import { type Interrupt, listenForInterrupt, pause } from './interrupt.ts';
 import type { Io } from './io.ts';
+import { type Manifest, openManifest } from './manifest.ts';
 import { createProgress, grouped, msText, type Progress, rounded } from './progress.ts';
 import type { Target } from './target.ts';
 import { createTimerWheel } from './timer-wheel.ts';
@@ -25,6 +26,8 @@ export interface RunOptions {
   readonly historyMs: number;
   readonly seed: string;
   readonly metrics: readonly MetricName[];
+  /** Where it is written down what is sent and answered. */
+  readonly manifest?: string;
   readonly isJson: boolean;
   readonly isComparisonWaived: boolean;
   /** One of the two. */
@@ -48,15 +51,26 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
   const api = createApiClient(target, ENROL_AT_ONCE);
   const stats = createFleetStats(target);
   let fleet: Fleet | undefined;
+  let manifest: Manifest | undefined;
   try {
     if (options.key === undefined && !isComparisonWaived)
       progress.say(`note: ${verdictText({ isEqual: null, streams: 0, differences: [] }, false)}`);
     // Whether the gateway is there and can be trusted shows here, once, rather than in every device.
     await api.call('GET', '/v1/info');
     const ids = options.token === undefined ? deviceIds(options.devices) : [''];
+    if (options.manifest !== undefined) manifest = openManifest(options.manifest, { software: SOFTWARE, seed: options.seed });
     const tokens = options.token === undefined ? await enrol(ids, options.enrolKey!, api, progress) : [options.token];
     const members = ids.map((id, index) => ({
-      device: createSimDevice({ id, token: tokens[index]!, target, clock, stats, bufferBytes: BUFFER_BYTES, retainBytes: RETAIN_BYTES }),
+      device: createSimDevice({
+        id,
+        token: tokens[index]!,
+        target,
+        clock,
+        stats,
+        bufferBytes: BUFFER_BYTES,
+        retainBytes: RETAIN_BYTES,
+        manifest,
+      }),
       waveforms: createWaveforms(options.seed, id, options.metrics),
     }));
     const devices = members.map((member) => member.device);
@@ -101,6 +115,7 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
     return isGood ? EXIT.done : EXIT.failed;
   } finally {
     fleet?.close();
+    manifest?.close();
     progress.done();
     interrupt.close();
     clock.close();

@@ -37,6 +37,15 @@ export function openTarget({ url, ca, insecure = false }: TargetOptions): Target
   return isTls ? { ...addresses, secureContext: trust(ca) } : addresses;
 }
 
+/** Everything here tells its connections explicitly to check certificates; whoever sets this believes otherwise, and should hear it. */
+export function refuseUncheckedTls(env: Readonly<Record<string, string | undefined>>): void {
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return;
+  throw new Failure(
+    'NODE_TLS_REJECT_UNAUTHORIZED=0 would switch all certificate checks off: unset it, and name the CA with --ca FILE',
+    EXIT.configuration,
+  );
+}
+
 function trust(ca: string | undefined): SecureContext {
   if (ca === undefined) return createSecureContext();
   let pem: string;
@@ -76,9 +85,9 @@ export function explainFault(target: Target, error: NodeJS.ErrnoException): { re
     );
   }
   if (code === 'CERT_HAS_EXPIRED')
-    return lasting(`the certificate of ${where} has expired; renew it on the gateway, or set this machine's clock`);
+    return lasting(`the certificate of ${where} has expired; renew it on the gateway, or set this machine's clock, which says ${today()}`);
   if (code === 'CERT_NOT_YET_VALID')
-    return lasting(`the certificate of ${where} is not valid yet; this machine's clock or the gateway's is wrong`);
+    return lasting(`the certificate of ${where} is not valid yet; set this machine's clock, which says ${today()}, or else the gateway's`);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     return lasting(`the certificate of ${where} is for another host; use a name that it carries (${namesIn(message)})`);
   }
@@ -90,6 +99,10 @@ export function explainFault(target: Target, error: NodeJS.ErrnoException): { re
     return { sentence: `${where} hung up at once; is it the right port, and wss:// rather than ws://?`, isLasting: false };
   }
   return { sentence: `no connection to ${where}: ${code || message}`, isLasting: false };
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
 }
 
 function namesIn(message: string): string {

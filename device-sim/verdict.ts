@@ -52,7 +52,7 @@ export interface VerdictOptions {
 
 export async function reachVerdict({ api, key, books, device }: VerdictOptions): Promise<Verdict> {
   if (key === undefined) return { isEqual: null, streams: books.length, differences: [] };
-  const differences = compareBooks(books, await fetchAccounting(api, key, device));
+  const differences = compareBooks(books, await fetchAccounting(api, key, { device }));
   return { isEqual: differences.length === 0, streams: books.length, differences };
 }
 

@@ -26,18 +26,22 @@ export function openWsSocket({ target, token, onFault }: WsSocketOptions, events
   };
   const socket = new WebSocket(`${target.wsUrl}/v1/device`, SUBPROTOCOL.json, options);
   let isOver = false;
+  let wasOpen = false;
   const end = (how: SocketEnd) => {
     if (isOver) return;
     isOver = true;
     events.closed(how);
   };
-  socket.on('open', () => events.opened());
+  socket.on('open', () => {
+    wasOpen = true;
+    events.opened();
+  });
   socket.on('message', (data: Buffer, isBinary) => {
     if (!isBinary) events.message(data.toString());
   });
   socket.on('ping', () => events.heard());
   socket.on('error', (error) => {
-    if (socket.readyState === WebSocket.CONNECTING && !isOver) onFault(error);
+    if (!wasOpen && !isOver) onFault(error);
   });
   socket.on('unexpected-response', (_request, response) => {
     const retryAfterS = Number(response.headers['retry-after'] ?? 0);

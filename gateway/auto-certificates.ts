@@ -4,10 +4,11 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, X50
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { issueCertificate } from './certificate-issue.ts';
 import type { CertificatePair, Certificates, CertificatesAsk } from './certificates.ts';
 import { EXIT, Failure } from './failure.ts';
+import { syncFolder } from './folder-sync.ts';
 import type { CertificateFiles } from './own-certificate.ts';
 import { RELEASED_AT_MS } from './release.ts';
 
@@ -23,6 +24,7 @@ const ADDRESSES = 64;
 export async function openAutoCertificates(ask: CertificatesAsk): Promise<Certificates> {
   const folder = join(ask.dataDir, 'tls');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  syncFolder(ask.dataDir);
   const lifeMs = ask.lifeMs ?? SERVER_LIFE_MS;
   const authority = await openAuthority(folder, ask);
   const server = { key: join(folder, 'server.key'), cert: join(folder, 'server.crt') };
@@ -234,9 +236,10 @@ function readIfThere(file: string): string | null {
   }
 }
 
-/** Whole or not at all: a crash leaves the old file. */
+/** Whole or not at all: a crash leaves the old file. Afterwards it is there for good, since devices trust what is in it from now on. */
 function writeSecret(file: string, text: string): void {
   const temporary = `${file}.${process.pid}.new`;
   writeFileSync(temporary, text, { mode: 0o600, flush: true });
   renameSync(temporary, file);
+  syncFolder(dirname(file));
 }

@@ -47,6 +47,7 @@ export function brokenRules(config: Config): ConfigProblem[] {
     () =>
       `limits.outboxResumeBytes (${limits.outboxResumeBytes}) must be below limits.outboxFoldBytes (${limits.outboxFoldBytes}): folding would never end`,
   );
+  atMost('quarantineDeviceBytes', 'quarantineBytes', 'one device could never have that much');
   atMost('headersSeconds', 'requestSeconds', 'a request cannot end before its headers');
   atMost('failedAuthPerMinute', 'failedAuthBurst', 'the burst is what a minute starts with');
   rule(

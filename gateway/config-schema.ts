@@ -50,9 +50,15 @@ function isPath(value: string): boolean {
   return value !== '' && !value.includes('\0');
 }
 
+function isFreeBytes(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= MOST_FREE_BYTES;
+}
+
 const ORIGIN = 'an exact origin such as https://board.example.com: no path, no pattern, no *';
 const RANGE = 'an IP address or a range such as 10.0.0.0/8';
 const TLS = 'auto, off, or the files of an own certificate: {cert: FILE, key: FILE}';
+const MOST_FREE_BYTES = 2 ** 50;
+const FREE = `auto, or a whole number from 0 to ${MOST_FREE_BYTES} (bytes; 0 never pauses)`;
 const isTrue = 'true or false';
 
 export const CONFIG_SCHEMA = z.strictObject({
@@ -70,7 +76,10 @@ export const CONFIG_SCHEMA = z.strictObject({
   ),
   insecure: z.boolean(isTrue),
   liveness: z.strictObject({ pingSeconds: whole(1, 300), pongSeconds: whole(1, 300) }),
-  store: z.strictObject({ commitIntervalMs: whole(0, 60_000, '0 commits at once') }),
+  store: z.strictObject({
+    commitIntervalMs: whole(0, 60_000, '0 commits at once'),
+    minFreeBytes: z.custom<'auto' | number>((value) => value === 'auto' || isFreeBytes(value), FREE),
+  }),
   log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']), format: oneOf(['auto', 'json', 'text']) }),
   limits: z.strictObject({
     memoryBytes: bytes(64 * MIB, 2 ** 40),
@@ -89,10 +98,17 @@ export const CONFIG_SCHEMA = z.strictObject({
     subscribers: whole(1, 100_000),
     socketsPerSession: whole(1, 1000),
     backlog: whole(1, 65_535),
+    admissionWaiting: whole(1, 65_535),
+    admissionActive: whole(1, 65_535),
     failedAuthPerMinute: whole(1, 100_000),
     failedAuthBurst: whole(1, 100_000),
     passwordQueue: whole(1, 1000),
     unackedFrames: whole(1, 65_536),
+    framesInFlightBytes: bytes(MIB, 16 * 1024 * MIB),
+    deviceFramesPerSecond: whole(0, 10_000_000, '0: no limit'),
+    deviceFramesBurst: whole(1, 10_000_000),
+    deviceReadingsPerSecond: whole(0, 100_000_000, '0: no limit'),
+    deviceReadingsBurst: whole(1, 100_000_000),
     depth: whole(3, 64),
     keysPerObject: whole(16, 1024),
     readingsPerFrame: whole(1, 100_000),
@@ -102,6 +118,10 @@ export const CONFIG_SCHEMA = z.strictObject({
     unknownPerMinute: whole(1, 10_000),
     openStreams: whole(1, 1000),
     newStreamsPerHour: whole(1, 10_000),
+    quarantineDeviceBytes: bytes(64 * KIB, 1024 * MIB),
+    quarantineBytes: bytes(64 * KIB, 1024 * 1024 * MIB),
+    eventDays: whole(1, 36_500),
+    eventRows: whole(1000, 1_000_000_000),
     pageRows: whole(1, 100_000),
     chartPoints: whole(1, 100_000),
     exports: whole(1, 100),
@@ -126,6 +146,7 @@ export function keyTree(defaults: object): KeyTree {
   const tree: Record<string, KeyTree[string]> = Object.create(null);
   for (const [name, value] of Object.entries(defaults)) {
     if (name === 'tls') tree[name] = 'tls';
+    else if (name === 'minFreeBytes') tree[name] = 'number';
     else if (Array.isArray(value)) tree[name] = 'list';
     else if (typeof value === 'object') tree[name] = keyTree(value as object);
     else tree[name] = typeof value === 'number' ? 'number' : typeof value === 'boolean' ? 'boolean' : 'text';

@@ -13,7 +13,11 @@ export interface Config {
   readonly tls: 'auto' | 'off' | { readonly cert: string; readonly key: string };
   readonly insecure: boolean;
   readonly liveness: { readonly pingSeconds: number; readonly pongSeconds: number };
-  readonly store: { readonly commitIntervalMs: number };
+  readonly store: {
+    readonly commitIntervalMs: number;
+    /** Free bytes on the data directory's volume below which nothing is stored; 'auto': 256 MiB, at most a tenth of the volume. */
+    readonly minFreeBytes: 'auto' | number;
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   readonly limits: Limits;
 }
@@ -36,10 +40,17 @@ export interface Limits {
   readonly subscribers: number;
   readonly socketsPerSession: number;
   readonly backlog: number;
+  readonly admissionWaiting: number;
+  readonly admissionActive: number;
   readonly failedAuthPerMinute: number;
   readonly failedAuthBurst: number;
   readonly passwordQueue: number;
   readonly unackedFrames: number;
+  readonly framesInFlightBytes: number;
+  readonly deviceFramesPerSecond: number;
+  readonly deviceFramesBurst: number;
+  readonly deviceReadingsPerSecond: number;
+  readonly deviceReadingsBurst: number;
   readonly depth: number;
   readonly keysPerObject: number;
   readonly readingsPerFrame: number;
@@ -49,6 +60,11 @@ export interface Limits {
   readonly unknownPerMinute: number;
   readonly openStreams: number;
   readonly newStreamsPerHour: number;
+  /** Refused input that is kept, with all of its row: of one device, and of all. */
+  readonly quarantineDeviceBytes: number;
+  readonly quarantineBytes: number;
+  readonly eventDays: number;
+  readonly eventRows: number;
   readonly pageRows: number;
   readonly chartPoints: number;
   readonly exports: number;
@@ -70,7 +86,7 @@ export const DEFAULTS: Config = {
   tls: 'auto',
   insecure: false,
   liveness: { pingSeconds: 25, pongSeconds: 10 },
-  store: { commitIntervalMs: 0 },
+  store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
   log: { level: 'info', format: 'auto' },
   limits: {
     memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
@@ -89,10 +105,17 @@ export const DEFAULTS: Config = {
     subscribers: 200,
     socketsPerSession: 10,
     backlog: 4096, // Node's 511 is too small for a reconnect storm
+    admissionWaiting: 8192, // accepted but unread: a storm of 5,000 from one site queues and is served
+    admissionActive: 256, // in TLS handshake and headers, each up to 128 KiB: 32 MiB of the budget
     failedAuthPerMinute: 10,
     failedAuthBurst: 20,
     passwordQueue: 32,
     unackedFrames: 256,
+    framesInFlightBytes: 64 * 1024 * 1024, // above 80 % the heaviest devices are not read, down to 50 %
+    deviceFramesPerSecond: 1000, // 0: no limit; who is over it is slowed by TCP, never closed
+    deviceFramesBurst: 5000,
+    deviceReadingsPerSecond: 20_000,
+    deviceReadingsBurst: 40_000,
     depth: 8, // checked before decoding
     keysPerObject: 64, // hash collisions
     readingsPerFrame: 1000,
@@ -102,6 +125,10 @@ export const DEFAULTS: Config = {
     unknownPerMinute: 30,
     openStreams: 16,
     newStreamsPerHour: 30, // a device with no memory makes one a boot
+    quarantineDeviceBytes: 4 * 1024 * 1024, // the oldest go first
+    quarantineBytes: 256 * 1024 * 1024, // beyond it the device with the most gives up its oldest, and no other
+    eventDays: 90,
+    eventRows: 1_000_000,
     pageRows: 10_000,
     chartPoints: 10_000,
     exports: 2,

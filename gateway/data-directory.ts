@@ -2,30 +2,45 @@
 // may ever open that file (closing any descriptor of it would drop the lock). `pid` names the holder to the one who comes second.
 
 import { accessSync, constants, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import { EXIT, Failure } from './failure.ts';
+import { type FileSystemType, fileSystemOf, fileSystemType } from './file-system.ts';
+import { syncFolder } from './folder-sync.ts';
 
 export interface DataDirectory {
   readonly path: string;
+  /** It does not outlive a reboot. */
+  readonly isInMemory: boolean;
   /** Lets the directory go; idempotent. */
   close(): void;
 }
 
 /**
- * Makes the directory (0700) where there is none, and takes it for this process. Throws a Failure with 73, 75 or 77. A directory that is
+ * Makes the directory (0700) where there is none, and takes it for this process. Throws a Failure with 73, 75, 77 or 78. A directory that is
  * there keeps its rights (it may be somebody's home, or /tmp); what is written into it is 0600.
  */
-export function openDataDirectory(path: string): DataDirectory {
+export function openDataDirectory(path: string, typeOf: FileSystemType = fileSystemType): DataDirectory {
   prepare(path);
+  const { kind, name } = fileSystemOf(typeOf(path));
+  if (kind === 'network')
+    throw new Failure(
+      EXIT.configuration,
+      `the data directory ${path} is on ${name}: SQLite cannot keep a database safe over a network; choose a local disk with --data`,
+    );
   const lock = takeLock(path);
   const pidFile = join(path, 'pid');
   writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   return {
     path,
+    isInMemory: kind === 'memory',
     close() {
       if (!lock.open) return;
-      rmSync(pidFile, { force: true });
+      try {
+        rmSync(pidFile, { force: true });
+      } catch {
+        // the disk has become read-only or fails: the next holder overwrites it
+      }
       lock.close();
     },
   };
@@ -54,7 +69,7 @@ function prepare(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      keepNames(path, mkdirSync(path, { recursive: true, mode: 0o700 }));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
@@ -79,6 +94,11 @@ function prepare(path: string): void {
       `the data directory ${path} is not writable for this user: run as its owner, or chown -R "$(id -un)" ${path}`,
     );
   }
+}
+
+/** A new directory, and those that had to be made above it from `first` on, are still there after a power cut. */
+function keepNames(path: string, first: string | undefined): void {
+  for (let made = resolve(path); first !== undefined && made.startsWith(resolve(first)); made = dirname(made)) syncFolder(dirname(made));
 }
 
 function takeLock(path: string): Database.Database {

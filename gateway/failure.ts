@@ -28,6 +28,8 @@ export function exitCodeOf(error: unknown): number {
   if (error instanceof Failure) return error.exit;
   const { code, syscall, exitCode } = (error ?? {}) as NodeJS.ErrnoException & { exitCode?: number };
   if (exitCode !== undefined) return exitCode; // from a worker thread, where classes are lost
+  if (code !== undefined && /^SQLITE_(FULL|IOERR|CORRUPT)/.test(code)) return EXIT.io;
+  if (code !== undefined && /^SQLITE_(READONLY|CANTOPEN|PERM)/.test(code)) return EXIT.permission;
   switch (code) {
     case 'EADDRINUSE':
       return EXIT.portInUse;
@@ -65,6 +67,10 @@ export function sentenceOf(error: unknown): string {
   if (code === 'EADDRNOTAVAIL') return `${address ?? 'the address'} is not an address of this machine: see http.host`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name in http.host cannot be resolved: ${message}`;
   if ((code === 'EACCES' || code === 'EPERM') && path !== undefined) return `no permission for ${path}`;
-  if (code === 'ENOSPC') return `the disk is full: ${message}`;
+  if (code === 'ENOSPC' || code === 'SQLITE_FULL')
+    return `the disk is full: make room on the volume of the data directory (df -h) (${message})`;
+  if (code?.startsWith('SQLITE_IOERR') === true) return `the disk fails to read or write (${code}): dmesg names it`;
+  if (code?.startsWith('SQLITE_CORRUPT') === true) return `a database is damaged (${message}): put it back from a backup`;
+  if (code?.startsWith('SQLITE_READONLY') === true) return `the data directory cannot be written (${code}): is it mounted read-only?`;
   return error instanceof Error ? error.message : String(error);
 }

@@ -13,6 +13,7 @@ import { CLOSE, SUBPROTOCOL } from './protocol/messages.ts';
 import { rawSocketOf } from './raw-socket.ts';
 import { createLiveness } from './transports/liveness.ts';
 import { createWsTransport } from './transports/ws.ts';
+import { isMidMessage } from './transports/ws-receiver.ts';
 
 export interface Doors {
   readonly url: string;
@@ -23,6 +24,7 @@ export interface Doors {
 }
 
 const FULL: UpgradeRefusal = { status: 503, code: 'full', retryAfterSeconds: 10 };
+const NOT_STORING: UpgradeRefusal = { status: 503, code: 'store-unavailable', retryAfterSeconds: 5 };
 const DRAINING: UpgradeRefusal = { status: 503, code: 'draining', retryAfterSeconds: 1 };
 
 /** Opens the port last, when everything behind it can answer. */
@@ -49,7 +51,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
 
   const liveness = createLiveness();
   undo.defer(async () => liveness.close());
-  const live = createLiveSocket({ feed, identity, limits, liveness, timing: config.liveness, observe });
+  const live = createLiveSocket({ feed, identity, limits, liveness, isMidMessage, timing: config.liveness, observe });
   const devices = createWsTransport({ openSession: ingest.openSession, limits, livenessOf: house.settingsOf, liveness, observe });
   observe.gauge('fieldgate_devices_connected', 'Open device sockets.', () => devices.count);
   const leave = identity.onEnd((end) => {
@@ -59,6 +61,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
   undo.defer(async () => leave());
 
   const admit = (hasRoom: () => boolean) => (): UpgradeRefusal | null => (house.isDraining() ? DRAINING : hasRoom() ? null : FULL);
+  const admitDevice = admit(() => devices.count < limits.devices);
   const http = createHttpServer({
     config,
     tls: certificates,
@@ -69,9 +72,13 @@ export async function openDoors(config: Config, house: House, observe: Observe):
       {
         path: '/v1/device',
         access: 'UPGRADE /v1/device',
-        subprotocols: [SUBPROTOCOL.json],
-        admit: admit(() => devices.count < limits.devices),
-        accept({ principal, request, socket, head, address }) {
+        subprotocols: [SUBPROTOCOL.json, SUBPROTOCOL.cbor],
+        admit(principal) {
+          const penaltySeconds = principal.kind === 'device' ? ingest.presence.penaltySeconds(principal.device) : 0;
+          if (penaltySeconds > 0) return { status: 429, code: 'duplicate-identity', retryAfterSeconds: penaltySeconds };
+          return admitDevice() ?? (ingest.hasRoom() ? null : NOT_STORING);
+        },
+        accept({ principal, request, socket, head, subprotocol, address }) {
           if (principal.kind !== 'device') throw new Error('the policy let in who is no device');
           devices.accept({
             peer: { device: principal.device, tokenId: principal.tokenId, address },
@@ -79,6 +86,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
             socket,
             raw: rawSocketOf(socket),
             head,
+            subprotocol,
           });
         },
       },

@@ -1,6 +1,7 @@
 // The inside of the gateway without its doors: stores, identity, ingest, relay and the API. A running gateway opens it, and so does a
 // command where none runs.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
@@ -15,8 +16,10 @@ import { createRate } from './rate.ts';
 import { createInProcessBus } from './relay/bus.ts';
 import { createLiveFeed, type LiveFeed } from './relay/live-feed.ts';
 import { VERSION } from './release.ts';
+import { fullBelowBytes, readVolume as readRealVolume, type ReadVolume } from './storage/disk-watch.ts';
 import { openSqliteRegistry } from './storage/sqlite-registry.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
+import { openStoreGuard } from './store-guard.ts';
 
 export interface House {
   readonly identity: Identity;
@@ -34,8 +37,14 @@ export interface House {
 
 const inTree = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
+/** Of the free space that storing keeps, what the write-ahead log may take at most before it is written into the database. */
+const WAL_SHARE = 0.25;
+const SMALLEST_WAL_BYTES = 256 * 1024;
+/** Of the time for the drain, what the last commits may take; closing the sockets takes the rest. */
+const SETTLE_SHARE = 0.4;
+
 /** The caller holds the directory's lock. Everything that was opened is closed again when a later part fails. */
-export async function openHouse(config: Config, observe: Observe): Promise<House> {
+export async function openHouse(config: Config, observe: Observe, readVolume: ReadVolume = readRealVolume): Promise<House> {
   const { limits, liveness } = config;
   const nowUs = (): number => Date.now() * 1000;
   let isDraining = false;
@@ -45,6 +54,7 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
   let setupCode: string | null = null;
   const identity = await openIdentity({
     registry,
+    revocationsFile: join(config.data, 'revocations.log'),
     observe,
     limits,
     onSetupCode: (code) => {
@@ -53,7 +63,19 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
   });
   undo.defer(identity.close);
 
-  const store = await openSqliteStore({ file: join(config.data, 'fieldgate.db'), walCheckpointBytes: limits.walCheckpointBytes });
+  const file = join(config.data, 'fieldgate.db');
+  const dropped = observe.counterBy('fieldgate_rows_dropped_total', 'Rows that went for room or age, by table.', 'table');
+  const store = await openSqliteStore({
+    file,
+    walCheckpointBytes: await walBytes(config, readVolume),
+    bounds: limits,
+    onDropped({ quarantine, events }) {
+      dropped.add('quarantine', quarantine);
+      dropped.add('events', events);
+    },
+    onChecked: ({ outcome, ...facts }) =>
+      observe.log[outcome === 'sound' ? 'info' : 'error'](facts, `The database was looked through after an error: it is ${outcome}`),
+  });
   undo.defer(store.close);
   const stored = await store.catalogue();
   const catalogue = createCatalogue(stored, nowUs);
@@ -74,6 +96,15 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
     nowUs,
   });
   undo.defer(ingest.close);
+  const guard = await openStoreGuard({
+    folder: config.data,
+    file,
+    minFreeBytes: config.store.minFreeBytes,
+    readVolume,
+    ingest,
+    observe,
+  });
+  undo.defer(async () => guard.close());
   const feed = createLiveFeed({
     store,
     bus,
@@ -110,28 +141,40 @@ export async function openHouse(config: Config, observe: Observe): Promise<House
         registry,
         authorize,
         ingestPack: ingest.storePack,
+        packsAcked: ingest.packsAcked,
+        replays: ingest.replays,
         observe,
         config,
         info: { version: VERSION, startedAtMs },
         caPem,
         consoleFolder: inTree('web/dist'),
-        isReady: () => (ingest.isStoring() ? { ready: true } : { ready: false, reason: 'the store refused the last batch' }),
+        isReady: () => (ingest.isStoring() ? { ready: true } : { ready: false, reason: guard.view().message }),
         isDraining: () => isDraining,
         liveNumbers: () => ({
           subscribers: feed.subscriberCount,
           readingsPerSecond: rate.perSecond,
           commitP50Ms: whole(commits.percentile(0.5)),
           commitP99Ms: whole(commits.percentile(0.99)),
+          storage: guard.view(),
         }),
         nowMs: Date.now,
       }),
     isDraining: () => isDraining,
     drain() {
       isDraining = true;
-      return ingest.settle();
+      // a disk that hangs must not keep anybody from hearing the goodbye
+      return Promise.race([ingest.settle(), wait(limits.drainSeconds * 1000 * SETTLE_SHARE, undefined, { ref: false })]);
     },
     close: () => closers.disposeAsync(),
   };
+}
+
+/** The log of a small volume is kept small too: writing it into the database needs as much room again, out of what is kept free. */
+async function walBytes({ data, limits, store }: Config, readVolume: ReadVolume): Promise<number> {
+  const volume = await readVolume(data).catch(() => null);
+  const reserve = volume === null ? 0 : fullBelowBytes(store.minFreeBytes, volume);
+  if (reserve === 0) return limits.walCheckpointBytes;
+  return Math.min(limits.walCheckpointBytes, Math.max(SMALLEST_WAL_BYTES, Math.floor(reserve * WAL_SHARE)));
 }
 
 /** What sessions ask for with every frame, remembered until the device changes. */

@@ -13,6 +13,7 @@ import type { Config } from './config.ts';
 import { openDoors } from './gateway-doors.ts';
 import { openHouse } from './gateway-house.ts';
 import type { Observe } from './observe.ts';
+import type { ReadVolume } from './storage/disk-watch.ts';
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
@@ -28,9 +29,9 @@ export interface Gateway extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts from the sink to the source. Rejects with a Failure (its exit code inside) when something is in the way. */
-export async function startGateway(config: Config, observe: Observe): Promise<Gateway> {
-  const house = await openHouse(config, observe);
+/** `readVolume` tells how much room the disk has: a test's own, or the system's. Starts from the sink to the source. Rejects with a Failure (its exit code inside) when something is in the way. */
+export async function startGateway(config: Config, observe: Observe, readVolume?: ReadVolume): Promise<Gateway> {
+  const house = await openHouse(config, observe, readVolume);
   const doors = await openDoors(config, house, observe).catch(async (error: unknown) => {
     await house.close();
     throw error;

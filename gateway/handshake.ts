@@ -45,9 +45,9 @@ export function checkHandshake<Route extends HandshakeRoute>(request: IncomingMe
   return { route, subprotocol };
 }
 
-/** A length of 0 is what clients say of an empty POST; that one is told that POST is wrong. */
-function hasBody({ rawHeaders, method }: IncomingMessage): boolean {
+/** A length of 0 is what clients say of an empty POST, and what Java 17 says of every upgrade. */
+function hasBody({ rawHeaders }: IncomingMessage): boolean {
   const lengths = valuesOf(rawHeaders, 'content-length');
-  const isEmpty = lengths.length === 0 || (method !== 'GET' && lengths.length === 1 && lengths[0] === '0');
+  const isEmpty = lengths.length === 0 || (lengths.length === 1 && lengths[0] === '0');
   return !isEmpty || valuesOf(rawHeaders, 'transfer-encoding').length > 0;
 }

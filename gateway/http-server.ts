@@ -3,9 +3,10 @@
 
 import { createServer as createPlainServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
+import { createAdmission, type DropReason } from './admission.ts';
 import type { Config } from './config.ts';
 import { exitCodeOf } from './failure.ts';
 import { checkHandshake } from './handshake.ts';
@@ -16,6 +17,8 @@ import { createPeerReader, type Peer } from './identity/peer.ts';
 import type { Observe } from './observe.ts';
 import { problemDocument, type ProblemCode } from './protocol/problems.ts';
 import { type RawRefusal, refuseSocket } from './raw-refusal.ts';
+import { rawSocketOf } from './raw-socket.ts';
+import { openFileLimit } from './runtime-checks.ts';
 import { createSocketBook } from './socket-book.ts';
 
 /** What the app's handlers find in `c.env`. */
@@ -74,6 +77,8 @@ const TLS_FLOOR = { minVersion: 'TLSv1.2' } as const;
 const KEEP_ALIVE_MS = 15_000;
 /** Node looks for late headers and requests only this often; its default of 30 s would void a limit of 10. */
 const CHECK_EVERY_MS = 2_000;
+/** Databases, logs and threads need files too: connections never take the last ones. */
+const FILES_KEPT = 128;
 
 export function createHttpServer({ config, tls, fetch, authorize, upgrades, observe }: HttpServerOptions): HttpServer {
   const { http, limits } = config;
@@ -83,6 +88,11 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     'code',
   );
   const peerOf = createPeerReader(http.trustedProxies);
+  const dropped = observe.counterBy(
+    'fieldgate_admission_dropped_total',
+    'Connections that ended before their first request, by reason',
+    'reason',
+  );
   const sockets = createSocketBook();
   let closing: Promise<void> | null = null;
 
@@ -100,6 +110,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   }
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    admission.done(rawSocketOf(incoming.socket));
     sockets.busy(incoming.socket, outgoing);
     const fault = requestFault(incoming, limits.headerCount);
     if (fault === null) return void listener(incoming, outgoing);
@@ -110,6 +121,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   }
 
   function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    admission.done(rawSocketOf(socket));
     socket.on('error', ignore);
     const refuse = (refusal: RawRefusal): void => {
       refusals.add(refusal.code);
@@ -147,6 +159,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   }
 
   function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    admission.done(rawSocketOf(socket));
     const code = clientErrorCode(error.code ?? '');
     if (code !== null) refusals.add(code);
     if (code === null || sockets.hasAnswered(socket)) socket.destroy();
@@ -169,6 +182,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   server.on('upgrade', onUpgrade);
   server.on('clientError', onClientError);
   server.on('connect', (_, socket: Duplex) => {
+    admission.done(rawSocketOf(socket));
     refusals.add('method-not-allowed');
     refuseSocket(socket, { code: 'method-not-allowed', headers: { Allow: 'GET, HEAD, POST, PATCH, DELETE' } });
   });
@@ -177,10 +191,41 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     socket.destroy();
   });
   server.on('connection', secureServer === null ? sockets.ready : sockets.handshaking);
-  server.on('secureConnection', sockets.ready);
+  server.on('secureConnection', (socket) => {
+    admission.secured(rawSocketOf(socket), socket);
+    sockets.ready(socket);
+  });
+
+  const admission = createAdmission({
+    limits,
+    serve(socket) {
+      server.emit('connection', socket);
+      socket.resume();
+    },
+    drop: onDrop,
+  });
+  observe.gauge('fieldgate_admission_waiting', 'Connections accepted, but unread', () => admission.waiting);
+  observe.gauge('fieldgate_admission_active', 'Connections in TLS handshake and headers', () => admission.active);
+  const port = createTcpServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: tls === null }, admission.take);
+  port.maxConnections = Math.max(FILES_KEPT, (openFileLimit() ?? Number.POSITIVE_INFINITY) - FILES_KEPT);
+  port.on('drop', () => dropped.add('no-files'));
+  server.emit('listening'); // it never listens itself; this starts its looks for late headers and requests
+
+  function onDrop(socket: Socket, reason: DropReason, secure: Duplex | null): void {
+    dropped.add(reason);
+    // over TLS there is nobody to talk to before the handshake
+    const answerable = secure ?? (tls === null ? socket : null);
+    if (answerable === null || reason === 'silent' || closing !== null) return void socket.destroy();
+    const refusal: RawRefusal = reason === 'late' ? { code: 'request-timeout' } : { code: 'busy', headers: retryAfter(2) };
+    refusals.add(refusal.code);
+    answerable.on('error', ignore);
+    refuseSocket(answerable, refusal);
+  }
 
   async function shut(): Promise<void> {
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const closed = new Promise<void>((resolve) => port.close(() => resolve()));
+    admission.close();
+    server.close();
     sockets.drain();
     const cut = setTimeout(sockets.cut, limits.drainSeconds * 1000);
     await closed;
@@ -190,12 +235,12 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
   return {
     listen: () =>
       new Promise((resolve, reject) => {
-        server.once('error', (error) => reject(Object.assign(error, { exitCode: exitCodeOf(error) })));
-        server.listen({ host: http.host, port: http.port, backlog: limits.backlog }, () => {
-          server.removeAllListeners('error');
-          server.on('error', (error) => observe.log.error({ err: error }, 'the listening port failed'));
-          const { port } = server.address() as AddressInfo;
-          resolve({ port, url: `${tls === null ? 'http' : 'https'}://${urlHost(http.host)}:${port}` });
+        port.once('error', (error) => reject(Object.assign(error, { exitCode: exitCodeOf(error) })));
+        port.listen({ host: http.host, port: http.port, backlog: limits.backlog }, () => {
+          port.removeAllListeners('error');
+          port.on('error', (error) => observe.log.error({ err: error }, 'the listening port failed'));
+          const address = port.address() as AddressInfo;
+          resolve({ port: address.port, url: `${tls === null ? 'http' : 'https'}://${urlHost(http.host)}:${address.port}` });
         });
       }),
     setSecureContext(material) {

@@ -25,7 +25,7 @@ export function memoryBudget(limits: Limits): MemoryBudget {
     base: 150 * MIB,
     devices: limits.devices * DEVICE_BYTES,
     outboxes: 96 * MIB,
-    inFlight: 64 * MIB,
+    inFlight: limits.framesInFlightBytes,
     admission: 32 * MIB,
     caches: 96 * MIB,
   };

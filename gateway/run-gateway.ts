@@ -49,6 +49,8 @@ export async function runGateway(ask: RunAsk): Promise<RunningGateway> {
   const directory = openDataDirectory(config.data);
   undo.defer(async () => directory.close());
   announce({ ...ask, config }, ask.config.limits.devices, log);
+  if (directory.isInMemory)
+    log.warn({ data: config.data }, 'the data directory is in memory (tmpfs): what is acknowledged does not survive a reboot');
   tellConsole(await buildConsole(ask.say), log);
   observe.gauge('insecure', '1 when everything travels in clear text beyond this machine', () => (isInsecure(config) ? 1 : 0));
 

@@ -19,13 +19,25 @@ export interface SocketBook {
   cut(): void;
 }
 
+/** Connections kept open after a response, for a next request that may never come. Browsers and scripts open another when theirs is gone. */
+const MOST_RESTING = 256;
+
 export function createSocketBook(): SocketBook {
   /** By peer, which is all that a TCP socket and its TLS socket have in common. */
   const handshakes = new Map<string, Socket>();
+  /** Without a request yet, and after a response, the longest first. */
   const idle = new Set<Duplex>();
+  const resting = new Set<Duplex>();
   const answering = new Map<Duplex, ServerResponse>();
   const upgraded = new Set<Duplex>();
   let isDraining = false;
+
+  function rest(socket: Duplex): void {
+    resting.add(socket);
+    if (resting.size <= MOST_RESTING) return;
+    const [longest] = resting;
+    longest?.destroy();
+  }
 
   return {
     handshaking(socket) {
@@ -44,31 +56,34 @@ export function createSocketBook(): SocketBook {
       idle.add(socket);
       socket.once('close', () => {
         idle.delete(socket);
+        resting.delete(socket);
         answering.delete(socket);
         upgraded.delete(socket);
       });
     },
     busy(socket, response) {
       idle.delete(socket);
+      resting.delete(socket);
       answering.set(socket, response);
       response.once('close', () => {
         if (answering.get(socket) !== response) return;
         answering.delete(socket);
         if (isDraining) socket.destroySoon();
-        else if (!socket.destroyed) idle.add(socket);
+        else if (!socket.destroyed) rest(socket);
       });
     },
     upgraded(socket) {
       idle.delete(socket);
+      resting.delete(socket);
       upgraded.add(socket);
     },
     hasAnswered: (socket) => answering.get(socket)?.headersSent === true,
     drain() {
       isDraining = true;
-      for (const socket of [...idle, ...handshakes.values()]) socket.destroy();
+      for (const socket of [...idle, ...resting, ...handshakes.values()]) socket.destroy();
     },
     cut() {
-      for (const socket of [...idle, ...handshakes.values(), ...answering.keys(), ...upgraded]) socket.destroy();
+      for (const socket of [...idle, ...resting, ...handshakes.values(), ...answering.keys(), ...upgraded]) socket.destroy();
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi';
 import type { AccountingRow } from '../protocol/rest.ts';
-import type { StreamState } from '../storage/store.ts';
+import type { StreamAccount } from '../storage/store.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { answers, flagParam, listOf, type Shape, textParam } from './route-parts.ts';
 
@@ -12,14 +12,18 @@ const rowShape: Shape<AccountingRow> = z
     device: z.string(),
     stream: z.string(),
     acked: frames.openapi({ description: 'Highest settled seq' }),
-    settled: frames.openapi({ description: 'Frames: stored + quarantined + gaps + unexplained' }),
+    settled: frames.openapi({ description: 'Frames: stored + quarantined + gaps' }),
     stored: frames,
     quarantined: frames,
     gaps: frames,
-    unexplained: frames.openapi({ description: 'Always 0, or something is wrong' }),
+    unexplained: frames.openapi({
+      description: 'Frames in no count, or records that books and rows disagree on: 0, or something is wrong',
+    }),
     readings: z.number().int(),
     refused: z.number().int(),
     expired: z.number().int(),
+    evicted: z.number().int().openapi({ description: 'Of the refused, gone from quarantine for room' }),
+    discarded: z.number().int().openapi({ description: 'Of the refused, thrown away by an operator' }),
   })
   .openapi('Accounting');
 
@@ -44,7 +48,7 @@ export function registerAccounting(api: Api, deps: ApiDeps): void {
   });
 }
 
-export function accountOf(state: StreamState): AccountingRow {
+export function accountOf(state: StreamAccount): AccountingRow {
   const {
     device,
     stream,
@@ -52,9 +56,12 @@ export function accountOf(state: StreamState): AccountingRow {
     framesStored: stored,
     framesQuarantined: quarantined,
     framesGap: gaps,
+    unexplained,
     readings,
     refused,
     expired,
+    evicted,
+    discarded,
   } = state;
   return {
     device,
@@ -64,9 +71,11 @@ export function accountOf(state: StreamState): AccountingRow {
     stored,
     quarantined,
     gaps,
-    unexplained: acked - stored - quarantined - gaps,
+    unexplained,
     readings,
     refused,
     expired,
+    evicted,
+    discarded,
   };
 }

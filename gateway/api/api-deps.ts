@@ -6,9 +6,11 @@ import type { Authorize } from '../identity/access.ts';
 import type { Identity, Principal } from '../identity/identity.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { Catalogue } from '../ingest/catalogue.ts';
-import type { PackResult } from '../ingest/pack.ts';
+import type { PackIngest } from '../ingest/pack.ts';
 import type { Presence } from '../ingest/presence.ts';
+import type { Replays } from '../ingest/replay.ts';
 import type { Observe } from '../observe.ts';
+import type { StorageView } from '../protocol/rest.ts';
 import type { Registry } from '../storage/registry.ts';
 import type { ReadingStore } from '../storage/store.ts';
 
@@ -18,6 +20,7 @@ export interface LiveNumbers {
   readonly readingsPerSecond: number;
   readonly commitP50Ms: number | null;
   readonly commitP99Ms: number | null;
+  readonly storage: StorageView;
 }
 
 export interface ApiDeps {
@@ -28,7 +31,9 @@ export interface ApiDeps {
   readonly registry: Registry;
   readonly authorize: Authorize;
   /** Stores a SenML pack and resolves once its fate is on disk. */
-  readonly ingestPack: (device: string, bytes: Uint8Array, contentType: string) => Promise<PackResult>;
+  readonly ingestPack: PackIngest['store'];
+  readonly packsAcked: PackIngest['acked'];
+  readonly replays: Replays;
   readonly observe: Observe;
   readonly config: Config;
   readonly info: { readonly version: string; readonly startedAtMs: number };

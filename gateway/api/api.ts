@@ -6,6 +6,7 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import { registerAccounting } from './accounting.ts';
+import type { DiskError, DiskFault } from '../storage/store.ts';
 import type { Api, ApiDeps, ApiEnv } from './api-deps.ts';
 import { registerAudit } from './audit.ts';
 import { registerConsole } from './console.ts';
@@ -77,9 +78,21 @@ export function compareRoutes(api: Pick<Api, 'routes'>): { unknown: string[]; un
   return { unknown: [...served].filter((key) => !declared.has(key)), unserved: [...declared].filter((key) => !served.has(key)) };
 }
 
+const DISK_WORDS: Readonly<Record<DiskFault, string>> = {
+  full: 'The disk is full: make room, then try again.',
+  'read-only': 'The data directory cannot be written: it is mounted read-only, or belongs to another user.',
+  failing: 'The disk fails to read or write; the log of the system names it.',
+  damaged: 'A database is damaged: put it back from a backup.',
+};
+
 function answerError(deps: ApiDeps, error: Error, c: Context<ApiEnv>): Response {
   if (error instanceof HTTPException && error.status === 415) return problem(c, 'unsupported-media-type');
   if (error instanceof HTTPException && error.status < 500) return problem(c, 'bad-request');
+  const { fault } = error as Partial<DiskError>;
+  if (fault !== undefined) {
+    deps.observe.log.warn({ err: error, fault, route: routePath(c, -1) }, 'A request met a disk that is full or failing');
+    return problem(c, 'disk-trouble', { detail: DISK_WORDS[fault] });
+  }
   deps.observe.log.error({ err: error, method: c.req.method, route: routePath(c, -1) }, 'A request could not be answered');
   return problem(c, 'internal');
 }

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type RawData, WebSocketServer } from 'ws';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { CredentialEnd, Identity, Principal } from '../identity/identity.ts';
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
@@ -24,6 +24,8 @@ export interface LiveSocketOptions {
   readonly identity: Identity;
   readonly limits: LiveSocketLimits;
   readonly liveness: Liveness;
+  /** A frame's head or a fragment has come, and the rest has not. */
+  readonly isMidMessage: (ws: WebSocket) => boolean;
   /** Seconds between pings and to wait after one. */
   readonly timing: { readonly pingSeconds: number; readonly pongSeconds: number };
   readonly observe: Observe;
@@ -52,7 +54,8 @@ interface OpenSocket {
 const CLOSE_TIMEOUT_MS = 2_000;
 const SESSION_TOUCH_MS = 60_000;
 
-export function createLiveSocket({ feed, identity, limits, liveness, timing, observe }: LiveSocketOptions): LiveSocket {
+export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
+  const { feed, identity, limits, liveness, isMidMessage, timing, observe } = options;
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -114,10 +117,16 @@ export function createLiveSocket({ feed, identity, limits, liveness, timing, obs
         get bytesRead() {
           return raw.bytesRead + subscriber.taken;
         },
+        heardAtMs: 0,
+        heardBytes: 0,
+        get isMidMessage() {
+          return isMidMessage(ws);
+        },
         isWaitingForUs: false,
         timing,
         ping: () => ws.ping(),
         cut: () => ws.terminate(),
+        stalled: () => sink.close(CLOSE.stalled, 'no byte came in the middle of a message'),
       };
       liveness.watch(watched);
       ws.on('message', (data: RawData, isBinary) => {

@@ -22,7 +22,12 @@ export interface ProblemMore {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-const RETRY_AFTER_SECONDS: Readonly<Record<string, number>> = { 'too-many-failures': 6, 'too-many-exports': 5, 'store-unavailable': 5 };
+const RETRY_AFTER_SECONDS: Readonly<Record<string, number>> = {
+  'too-many-failures': 6,
+  'too-many-exports': 5,
+  'stream-quota': 3600,
+  'store-unavailable': 5,
+};
 
 export function problem(c: Context<ApiEnv>, code: string, more: ProblemMore = {}): ProblemResponse {
   // a slip of ours, which belongs into the log and not before a client

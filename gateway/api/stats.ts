@@ -21,6 +21,11 @@ const statsShape: Shape<StatsView> = z
     commitP99Ms: z.number().nullable(),
     unexplained: count.openapi({ description: 'Frames whose fate is not in the books; always 0, or something is wrong' }),
     bytes: count.openapi({ description: 'On disk' }),
+    storage: z.object({
+      state: z.enum(['storing', 'low', 'paused', 'failed']),
+      message: z.string().openapi({ description: 'What is wrong and what mends it' }),
+      freeBytes: z.number().nullable(),
+    }),
   })
   .openapi('Stats');
 

@@ -6,6 +6,7 @@ import { cookieName, valuesOf } from './credential-headers.ts';
 import type { Bearer, Credentials, Principal } from './identity.ts';
 import { isLoopback, type Origins } from './origins.ts';
 import { type Presented, presentedCredential } from './presented-credential.ts';
+import { RANK } from './roles.ts';
 
 /**
  * `public` asks for nothing. `session` takes whom it finds and leaves the rest to its handler, which signs people in and out. `metrics` is
@@ -44,6 +45,9 @@ const ACCESS = {
   'GET /v1/events': 'viewer',
   'GET /v1/stats': 'viewer',
   'GET /v1/quarantine': 'operator',
+  'DELETE /v1/quarantine': 'operator',
+  'POST /v1/quarantine/:id/replay': 'operator',
+  'DELETE /v1/quarantine/:id': 'operator',
 
   'GET /v1/users': 'admin',
   'POST /v1/users': 'admin',
@@ -118,7 +122,6 @@ export interface AccessOptions {
   readonly origins: Origins;
 }
 
-const RANK = { viewer: 0, operator: 1, admin: 2 } as const;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createAccess({ credentials, origins }: AccessOptions): Authorize {

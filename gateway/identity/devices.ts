@@ -4,7 +4,7 @@ import { DEVICE_ID } from '../protocol/messages.ts';
 import type { DeviceRow, RegistryChange, TokenRow } from '../storage/registry.ts';
 import { type DeviceBook, newDevice } from './device-book.ts';
 import type { Devices, Refusal } from './identity.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, RevocationOf } from './ledger.ts';
 import { notesFault, tagsFault, textFault } from './names.ts';
 
 /** A year: long enough for any fleet to change over, short enough not to be for ever. */
@@ -59,22 +59,37 @@ export function createDevices({ book, ledger }: DevicesOptions): DevicesAndChang
         const what = (Object.keys(after) as (keyof DeviceRow)[]).filter((key) => after[key] !== before[key]);
         if (what.length === 0) return before;
         const act = before.status === after.status ? 'device.update' : after.status === 'suspended' ? 'device.suspend' : 'device.resume';
-        await ledger.commit({ put: 'devices', row: after }, ledger.act(actor, act, id, what.join(' ')));
-        book.apply({ device: after });
-        if (act === 'device.suspend') ledger.ended({ what: 'device', device: id, reason: 'suspended' });
-        changed(id);
-        return after;
+        const changes = [{ put: 'devices', row: after } as const, ledger.act(actor, act, id, what.join(' '))];
+        const madeAtMs = after.createdAtMs;
+        const inForce = (): void => {
+          book.apply({ device: after });
+          if (act === 'device.suspend') ledger.ended({ what: 'device', device: id, reason: 'suspended' });
+          changed(id);
+        };
+        if (act === 'device.suspend')
+          return (await ledger.end({ lines: [{ what: 'suspended', id, madeAtMs }], changes, inForce })) ?? after;
+        await ledger.commit(...changes);
+        inForce();
+        if (act !== 'device.resume') return after;
+        // last: a resumption that is missing in the log is undone by the next start, and nothing else is
+        return (await ledger.end({ lines: [{ what: 'resumed', id, madeAtMs }] })) ?? after;
       }),
 
     remove: (id, actor) =>
       inTurn(id, async () => {
-        if (!book.devices.has(id)) return NOT_FOUND;
+        const device = book.devices.get(id);
+        if (device === undefined) return NOT_FOUND;
         const tokens = book.tokens(id);
-        await ledger.commit({ delete: 'devices', id }, ...tokens.map(deletion), ledger.act(actor, 'device.remove', id));
-        book.apply({ endedTokens: tokens, removedDevice: id });
-        ledger.ended({ what: 'device', device: id, reason: 'removed' });
-        changed(id);
-        return true as const;
+        const trouble = await ledger.end({
+          lines: [{ what: 'device', id, madeAtMs: device.createdAtMs }, ...tokens.map(ending)],
+          changes: [{ delete: 'devices', id }, ...tokens.map(deletion), ledger.act(actor, 'device.remove', id)],
+          inForce() {
+            book.apply({ endedTokens: tokens, removedDevice: id });
+            ledger.ended({ what: 'device', device: id, reason: 'removed' });
+            changed(id);
+          },
+        });
+        return trouble ?? (true as const);
       }),
 
     rotate: (id, overlapMs, actor) =>
@@ -96,6 +111,9 @@ export function createDevices({ book, ledger }: DevicesOptions): DevicesAndChang
         book.apply({ tokens: [issued.row, ...kept], endedTokens: ended });
         endTokens(ended);
         changed(id);
+        // the new secret is shown whatever becomes of the log, which speaks of it itself
+        const lines = kept.map((row): RevocationOf => ({ what: 'token-until', id: row.id, untilMs: row.expiresAtMs }));
+        await ledger.end({ lines: [...lines, ...ended.map(ending)] });
         return issued;
       }),
 
@@ -104,11 +122,17 @@ export function createDevices({ book, ledger }: DevicesOptions): DevicesAndChang
         if (!book.devices.has(id)) return NOT_FOUND;
         const ended = book.tokens(id).filter((row) => tokenId === null || row.id === tokenId);
         if (tokenId !== null && ended.length === 0) return NOT_FOUND;
-        await ledger.commit(...ended.map(deletion), ledger.act(actor, 'token.revoke', id, ended.map((row) => row.id).join(' ')));
-        book.apply({ endedTokens: ended });
-        endTokens(ended);
-        changed(id);
-        return ended.length;
+        const act = ledger.act(actor, 'token.revoke', id, ended.map((row) => row.id).join(' '));
+        const trouble = await ledger.end({
+          lines: ended.map(ending),
+          changes: [...ended.map(deletion), act],
+          inForce() {
+            book.apply({ endedTokens: ended });
+            endTokens(ended);
+            changed(id);
+          },
+        });
+        return trouble ?? ended.length;
       }),
 
     onChange(listener) {
@@ -122,6 +146,7 @@ const NOT_FOUND: Refusal = { refused: 'not-found' };
 export const DEVICE_ID_RULE = 'a device id is 1 to 64 of A-Z a-z 0-9 . _ -, and begins with a letter or digit';
 
 const deletion = ({ id }: TokenRow): RegistryChange => ({ delete: 'tokens', id });
+export const ending = ({ id }: TokenRow): RevocationOf => ({ what: 'token', id });
 
 function defined<T extends object>(patch: T): Partial<T> {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<T>;

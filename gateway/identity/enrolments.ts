@@ -4,7 +4,7 @@ import { DEVICE_ID } from '../protocol/messages.ts';
 import type { EnrolmentRow, RegistryChange } from '../storage/registry.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type DeviceBook, newDevice } from './device-book.ts';
-import { DEVICE_ID_RULE } from './devices.ts';
+import { DEVICE_ID_RULE, ending } from './devices.ts';
 import type { Enrolments, Refusal } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { hashOf, newId, newSecret } from './secrets.ts';
@@ -85,6 +85,7 @@ export function createEnrolments({ rows, book, ledger, deadlines, deviceChanged 
     book.apply({ tokens: [issued.row], endedTokens: older });
     for (const row of older) ledger.ended({ what: 'token', device, tokenId: row.id, reason: 'revoked' });
     deviceChanged(device);
+    await ledger.end({ lines: older.map(ending) }); // whatever becomes of the log, the device gets its token
     return issued;
   }
 
@@ -109,13 +110,9 @@ export function createEnrolments({ rows, book, ledger, deadlines, deviceChanged 
       const row = byId.get(id);
       if (row === undefined) return { refused: 'not-found' };
       drop(row); // at once: no device may slip in while this is written
-      try {
-        await ledger.commit({ delete: 'enrolments', id }, ledger.act(actor, 'enrolment.revoke', id));
-      } catch (error) {
-        hold(row);
-        throw error;
-      }
-      return true;
+      const changes = [{ delete: 'enrolments', id } as const, ledger.act(actor, 'enrolment.revoke', id)];
+      const trouble = await ledger.end({ lines: [{ what: 'enrolment', id }], changes });
+      return trouble ?? true;
     },
 
     enrol: (key, device) =>

@@ -2,7 +2,7 @@
 // promise resolves. Secrets go in and out in clear and are kept as hashes only.
 
 import type { Observe } from '../observe.ts';
-import type { DeviceRow, EnrolmentRow, KeyRow, Registry, Role, TokenRow, UserRow } from '../storage/registry.ts';
+import type { DeviceRow, EnrolmentRow, KeyRow, Registry, RegistryRows, Role, TokenRow, UserRow } from '../storage/registry.ts';
 import { createCredentials } from './credentials.ts';
 import { createDeadlines } from './deadlines.ts';
 import { createDeviceBook } from './device-book.ts';
@@ -11,6 +11,8 @@ import { createEnrolments } from './enrolments.ts';
 import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
 import { createPasswords } from './passwords.ts';
+import { openRevocationFile } from './revocation-file.ts';
+import { endAgain, type Revocation } from './revocations.ts';
 import { createSessionBook } from './session-book.ts';
 import { createSessions } from './sessions.ts';
 import { createSetup } from './setup.ts';
@@ -131,6 +133,8 @@ export interface Identity {
 
 export interface IdentityOptions {
   readonly registry: Registry;
+  /** `revocations.log`, made when it is not there. */
+  readonly revocationsFile: string;
   readonly nowMs?: () => number;
   readonly observe: Observe;
   readonly limits: IdentityLimits;
@@ -147,9 +151,20 @@ export interface IdentityLimits {
 }
 
 /** Reads the whole registry; from then on it is only written. */
-export async function openIdentity({ registry, nowMs = Date.now, observe, limits, onSetupCode }: IdentityOptions): Promise<Identity> {
-  const rows = await registry.load();
-  const ledger = createLedger({ registry, nowMs, log: observe.log });
+export async function openIdentity({
+  registry,
+  revocationsFile,
+  nowMs = Date.now,
+  observe,
+  limits,
+  onSetupCode,
+}: IdentityOptions): Promise<Identity> {
+  const revocations = await openRevocationFile({ file: revocationsFile, nowMs, log: observe.log });
+  const rows = await loadWithout(registry, revocations.kept, nowMs, observe).catch(async (error: unknown) => {
+    await revocations.close();
+    throw error;
+  });
+  const ledger = createLedger({ registry, revocations, nowMs, log: observe.log });
   const deadlines = createDeadlines(nowMs);
   const throttled = { perMinute: limits.failedAuthPerMinute, burst: limits.failedAuthBurst, nowMs };
   const [failures, guesses] = [createThrottle(throttled), createThrottle(throttled)];
@@ -199,9 +214,21 @@ export async function openIdentity({ registry, nowMs = Date.now, observe, limits
     sessions,
     setup,
     onEnd: ledger.onEnd,
-    close() {
+    async close() {
       deadlines.close();
-      return ledger.close();
+      await ledger.close();
+      await revocations.close();
     },
   };
+}
+
+/** The registry's rows without what has ended: an older registry may have been put back, or a crash came between log and registry. */
+async function loadWithout(registry: Registry, ended: readonly Revocation[], nowMs: () => number, { log }: Observe): Promise<RegistryRows> {
+  const rows = await registry.load();
+  const changes = endAgain(rows, ended);
+  if (changes.length === 0) return rows;
+  log.warn({ changes: changes.length }, 'registry.db is older than revocations.log: what had ended was ended again');
+  const audit = { atMs: nowMs(), actor: 'gateway', act: 'registry.ended-again', target: '', detail: `${changes.length} rows` };
+  await registry.commit([...changes, { audit }]);
+  return registry.load();
 }

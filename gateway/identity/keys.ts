@@ -4,11 +4,12 @@ import type { KeyRow } from '../storage/registry.ts';
 import type { Keys } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { hashOf, newId, newSecret } from './secrets.ts';
+import type { EndedSessions } from './session-book.ts';
 
 export interface KeysOptions {
   readonly rows: readonly KeyRow[];
   readonly ledger: Ledger;
-  readonly endSessions: (kind: 'key', subject: string) => { readonly changes: readonly { delete: 'sessions'; id: string }[]; done(): void };
+  readonly endSessions: (kind: 'key', subject: string) => EndedSessions;
 }
 export type KeysAndFind = Keys & { get(id: string): KeyRow | undefined; ofHash(hash: string): KeyRow | undefined };
 
@@ -34,12 +35,18 @@ export function createKeys({ rows, ledger, endSessions }: KeysOptions): KeysAndF
         const row = byId.get(id);
         if (row === undefined) return { refused: 'not-found' };
         const sessions = endSessions('key', id);
-        await ledger.commit({ delete: 'keys', id }, ...sessions.changes, ledger.act(actor, 'key.revoke', id, row.name));
-        byId.delete(id);
-        byHash.delete(row.hash);
-        ledger.ended({ what: 'key', keyId: id, reason: 'revoked' });
-        sessions.done();
-        return true as const;
+        const act = ledger.act(actor, 'key.revoke', id, row.name);
+        const trouble = await ledger.end({
+          lines: [{ what: 'key', id }, ...sessions.lines],
+          changes: [{ delete: 'keys', id }, ...sessions.changes, act],
+          inForce() {
+            byId.delete(id);
+            byHash.delete(row.hash);
+            ledger.ended({ what: 'key', keyId: id, reason: 'revoked' });
+            sessions.done();
+          },
+        });
+        return trouble ?? (true as const);
       }),
   };
 }

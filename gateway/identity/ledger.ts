@@ -2,13 +2,20 @@
 
 import type { Log } from '../observe.ts';
 import type { Registry, RegistryChange } from '../storage/registry.ts';
-import type { CredentialEnd } from './identity.ts';
+import type { CredentialEnd, Refusal } from './identity.ts';
+import type { Revocation, Revocations } from './revocations.ts';
 
 export interface Ledger {
   readonly nowMs: () => number;
   /** Runs `work` when the work before it on the same thing has ended, so that a check still holds after the commit that it led to. */
   inTurn<T>(thing: string, work: () => Promise<T>): Promise<T>;
   commit(...changes: readonly RegistryChange[]): Promise<void>;
+  /**
+   * Ends a credential: first in the log of revocations, then in the registry, then `inForce` is called, which ends it in memory and tells
+   * its sockets. A disk that fails or takes its time puts that off by half a second at most. Resolves when all is done: null, or what the
+   * caller answers in place of success.
+   */
+  end(ending: Ending): Promise<Refusal | null>;
   /** For changes that nobody waits for (an expiry, the time of last use): a failure is logged. */
   commitLater(...changes: readonly RegistryChange[]): void;
   /** The audit row of an act, to be committed with it. */
@@ -19,16 +26,43 @@ export interface Ledger {
   close(): Promise<void>;
 }
 
+/** A revocation without its time, which is now. */
+export type RevocationOf = Revocation extends infer Line ? (Line extends Revocation ? Omit<Line, 'atMs'> : never) : never;
+
+export interface Ending {
+  readonly lines: readonly RevocationOf[];
+  readonly changes?: readonly RegistryChange[];
+  readonly inForce?: () => void;
+}
+
+/** Sockets are told within a second, whatever the disk does. */
+const IN_FORCE_MS = 500;
+
 export interface LedgerOptions {
   readonly registry: Registry;
+  readonly revocations: Revocations;
   readonly nowMs: () => number;
   readonly log: Log;
 }
 
-export function createLedger({ registry, nowMs, log }: LedgerOptions): Ledger {
+export function createLedger({ registry, revocations, nowMs, log }: LedgerOptions): Ledger {
   const turns = new Map<string, Promise<unknown>>();
   const listeners = new Set<(end: CredentialEnd) => void>();
   const later = new Set<Promise<void>>();
+
+  /** Which of the two could not be written. */
+  async function write(lines: readonly RevocationOf[], changes: readonly RegistryChange[]): Promise<readonly string[]> {
+    const unwritten: string[] = [];
+    if (!(await revocations.append(lines.map((line) => ({ atMs: nowMs(), ...line }))))) unwritten.push('revocations.log');
+    try {
+      if (changes.length > 0) await registry.commit(changes);
+    } catch (error) {
+      log.error({ err: error }, 'what was revoked stays so in memory and in revocations.log, but the registry did not take it');
+      unwritten.push('registry.db');
+    }
+    return unwritten;
+  }
+
   return {
     nowMs,
     async inTurn(thing, work) {
@@ -42,6 +76,20 @@ export function createLedger({ registry, nowMs, log }: LedgerOptions): Ledger {
       }
     },
     commit: (...changes) => registry.commit(changes),
+    async end({ lines, changes = [], inForce = () => undefined }) {
+      let isInForce = false;
+      const enforce = (): void => {
+        if (isInForce) return;
+        isInForce = true;
+        inForce();
+      };
+      const latest = setTimeout(enforce, IN_FORCE_MS);
+      const unwritten = await write(lines, changes);
+      clearTimeout(latest);
+      enforce();
+      if (unwritten.length === 0) return null;
+      return { refused: 'revocation-not-durable', detail: `${unwritten.join(' and ')} could not be written` };
+    },
     commitLater(...changes) {
       const done = registry
         .commit(changes)

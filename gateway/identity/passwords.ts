@@ -17,8 +17,8 @@ const MAX_BYTES = 1024;
 const COST = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const SALT_BYTES = 16;
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
-/** Hashed against when there is no such user. */
-const NOBODY = `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
+/** What no password matches: hashed against when there is no such user, and kept for one whose password has ended. */
+export const UNUSABLE_PASSWORD = `$argon2id$v=19$m=${COST.memory},t=${COST.passes},p=${COST.parallelism}$${'A'.repeat(22)}$${'A'.repeat(43)}`;
 
 const derive = promisify(argon2);
 
@@ -50,7 +50,7 @@ export function createPasswords({ queue }: { readonly queue: number }): Password
     async matches(password, stored) {
       const message = Buffer.from(password.normalize('NFC'));
       if (message.length > MAX_BYTES) return TOO_LONG;
-      const [, memory, passes, parallelism, salt = '', expected = ''] = PHC.exec(stored ?? NOBODY) ?? [];
+      const [, memory, passes, parallelism, salt = '', expected = ''] = PHC.exec(stored ?? UNUSABLE_PASSWORD) ?? [];
       const tag = Buffer.from(expected, 'base64');
       return inTurn(async () => {
         const given = await derive('argon2id', {
@@ -61,7 +61,7 @@ export function createPasswords({ queue }: { readonly queue: number }): Password
           parallelism: Number(parallelism),
           tagLength: tag.length,
         });
-        return timingSafeEqual(given, tag) && stored !== null;
+        return timingSafeEqual(given, tag) && stored !== null && stored !== UNUSABLE_PASSWORD;
       });
     },
   };

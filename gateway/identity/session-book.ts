@@ -3,7 +3,7 @@
 
 import type { SessionRow } from '../storage/registry.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, RevocationOf } from './ledger.ts';
 import { hashOf, newSecret } from './secrets.ts';
 
 export interface SessionBook {
@@ -13,8 +13,14 @@ export interface SessionBook {
   touch(id: string): void;
   close(id: string): Promise<void>;
   endsAtMs(id: string): number | null;
-  /** The changes that end a subject's sessions, and what to call when they are durable. */
-  end(kind: SessionRow['kind'], subject: string): { readonly changes: readonly { delete: 'sessions'; id: string }[]; done(): void };
+  end(kind: SessionRow['kind'], subject: string): EndedSessions;
+}
+
+/** What ends a subject's sessions: lines and changes to write, and what to call when they are written. */
+export interface EndedSessions {
+  readonly lines: readonly RevocationOf[];
+  readonly changes: readonly { delete: 'sessions'; id: string }[];
+  done(): void;
 }
 
 export interface SessionBookOptions {
@@ -45,6 +51,11 @@ export function createSessionBook({ rows, ledger, deadlines, idleMs, longestMs }
     held.set(row.id, { row, writtenAtMs: row.lastUsedAtMs });
     watch(row);
   }
+  const lineOf = ({ id, kind, createdAtMs }: SessionRow): RevocationOf => ({
+    what: 'session',
+    id,
+    untilMs: kind === 'key' ? null : createdAtMs + longestMs,
+  });
   function watch(row: SessionRow): void {
     if (row.kind === 'user') deadlines.set(`session ${row.id}`, endOf(row), () => expire(row.id));
   }
@@ -66,8 +77,10 @@ export function createSessionBook({ rows, ledger, deadlines, idleMs, longestMs }
     return row === undefined || endOf(row) <= ledger.nowMs() ? null : row;
   }
   function end(kind: SessionRow['kind'], subject: string): ReturnType<SessionBook['end']> {
-    const ids = [...held.values()].filter(({ row }) => row.kind === kind && row.subject === subject).map(({ row }) => row.id);
+    const rows = [...held.values()].map(({ row }) => row).filter((row) => row.kind === kind && row.subject === subject);
+    const ids = rows.map(({ id }) => id);
     return {
+      lines: rows.map(lineOf),
       changes: ids.map((id) => ({ delete: 'sessions', id })),
       done() {
         for (const id of ids) if (drop(id)) ledger.ended({ what: 'session', sessionId: id, reason: 'revoked' });
@@ -107,8 +120,13 @@ export function createSessionBook({ rows, ledger, deadlines, idleMs, longestMs }
     async close(id) {
       const row = held.get(id)?.row;
       if (row === undefined) return;
-      await ledger.commit({ delete: 'sessions', id }, ledger.act(row.subject, 'session.close', row.subject));
-      if (drop(id)) ledger.ended({ what: 'session', sessionId: id, reason: 'signed-out' });
+      await ledger.end({
+        lines: [lineOf(row)],
+        changes: [{ delete: 'sessions', id }, ledger.act(row.subject, 'session.close', row.subject)],
+        inForce() {
+          if (drop(id)) ledger.ended({ what: 'session', sessionId: id, reason: 'signed-out' });
+        },
+      });
     },
     endsAtMs(id) {
       const row = get(id);

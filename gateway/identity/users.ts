@@ -5,16 +5,16 @@ import type { CredentialEnd, Refusal, Users } from './identity.ts';
 import type { Ledger } from './ledger.ts';
 import { canonicalName, userNameFault } from './names.ts';
 import type { Passwords } from './passwords.ts';
+import { RANK } from './roles.ts';
+import { hashOf } from './secrets.ts';
+import type { EndedSessions } from './session-book.ts';
 
 export interface UsersOptions {
   readonly rows: readonly UserRow[];
   readonly ledger: Ledger;
   readonly passwords: Passwords;
   /** Rows of the user's sessions, to go in the same commit, and what to do when they are gone. */
-  readonly endSessions: (
-    kind: 'user',
-    subject: string,
-  ) => { readonly changes: readonly { delete: 'sessions'; id: string }[]; done(): void };
+  readonly endSessions: (kind: 'user', subject: string) => EndedSessions;
 }
 export type UsersAndFind = Users & {
   find(name: string): UserRow | undefined;
@@ -60,9 +60,10 @@ export function createUsers({ rows, ledger, passwords, endSessions }: UsersOptio
         const row = { ...before, passwordHash };
         const sessions = endSessions('user', row.name);
         await ledger.commit({ put: 'users', row }, ...sessions.changes, ledger.act(actor, 'user.password', row.name));
+        const was = { what: 'password', id: row.name, madeAtMs: row.createdAtMs, hash: hashOf(before.passwordHash) } as const;
         byName.set(row.name, row);
         sessions.done();
-        return true as const;
+        return (await ledger.end({ lines: [was, ...sessions.lines] })) ?? (true as const);
       }),
 
     setRole: (given, role, actor) =>
@@ -73,10 +74,16 @@ export function createUsers({ rows, ledger, passwords, endSessions }: UsersOptio
         if (fault !== null) return { refused: 'invalid', detail: fault };
         if (before.role === role) return true as const;
         const row = { ...before, role };
-        await ledger.commit({ put: 'users', row }, ledger.act(actor, 'user.role', row.name, `${before.role} to ${role}`));
-        byName.set(row.name, row);
-        ledger.ended({ what: 'role', user: row.name } satisfies CredentialEnd);
-        return true as const;
+        const lines = [{ what: 'role', id: row.name, madeAtMs: row.createdAtMs, role }] as const;
+        const changes = [{ put: 'users', row } as const, ledger.act(actor, 'user.role', row.name, `${before.role} to ${role}`)];
+        const inForce = (): void => {
+          byName.set(row.name, row);
+          ledger.ended({ what: 'role', user: row.name } satisfies CredentialEnd);
+        };
+        if (RANK[role] < RANK[before.role]) return (await ledger.end({ lines, changes, inForce })) ?? (true as const);
+        await ledger.commit(...changes);
+        inForce();
+        return (await ledger.end({ lines })) ?? (true as const);
       }),
 
     remove: (given, actor) =>
@@ -84,10 +91,15 @@ export function createUsers({ rows, ledger, passwords, endSessions }: UsersOptio
         const before = find(given);
         if (before === undefined) return NOT_FOUND;
         const sessions = endSessions('user', before.name);
-        await ledger.commit({ delete: 'users', id: before.name }, ...sessions.changes, ledger.act(actor, 'user.remove', before.name));
-        byName.delete(before.name);
-        sessions.done();
-        return true as const;
+        const trouble = await ledger.end({
+          lines: [{ what: 'user', id: before.name, madeAtMs: before.createdAtMs }, ...sessions.lines],
+          changes: [{ delete: 'users', id: before.name }, ...sessions.changes, ledger.act(actor, 'user.remove', before.name)],
+          inForce() {
+            byName.delete(before.name);
+            sessions.done();
+          },
+        });
+        return trouble ?? (true as const);
       }),
   };
 }

@@ -10,12 +10,14 @@ export interface Sender {
   /** The batch is on disk: `messages` in order, then an ack of `ackSeq` where it is above 0. */
   settled(settlement: Settlement): void;
   /** Nothing of the batch is on disk. */
-  failed(): void;
+  failed(settlement: Settlement): void;
 }
 export interface Settlement {
   readonly sender: Sender;
   ackSeq: number;
+  /** Of the sender's frames in flight, what this settles. */
   frames: number;
+  bytes: number;
   messages: string[] | null;
   serial: number;
 }
@@ -62,6 +64,8 @@ export class Batcher {
   #retired: number[] = [];
   #bodyHashes: { stream: number; hash: string }[] = [];
   #quarantine: QuarantineRow[] = [];
+  #replayed: { id: number; atUs: number }[] = [];
+  #discarded: number[] = [];
   #gaps: GapRow[] = [];
   #events: EventRow[] = [];
   #presence: PresenceChange[] = [];
@@ -79,8 +83,18 @@ export class Batcher {
   }
   get hasRows(): boolean {
     return (
-      this.#frames > 0 || this.#events.length > 0 || this.#newStreams.length > 0 || this.#gaps.length > 0 || this.#quarantine.length > 0
+      this.#frames > 0 ||
+      this.#events.length > 0 ||
+      this.#newStreams.length > 0 ||
+      this.#gaps.length > 0 ||
+      this.#quarantine.length > 0 ||
+      this.#discarded.length > 0
     );
+  }
+
+  /** Events that wait in the open batch. */
+  get events(): number {
+    return this.#events.length;
   }
 
   beginFrame(): void {
@@ -152,6 +166,14 @@ export class Batcher {
     this.#quarantine.push(row);
     this.#onFirst();
   }
+  /** The frame begun has what this row of quarantine kept. */
+  markReplayed(id: number, atUs: number): void {
+    this.#replayed.push({ id, atUs });
+  }
+  discardQuarantined(ids: readonly number[]): void {
+    this.#discarded.push(...ids);
+    this.#onFirst();
+  }
   addGap(row: GapRow): void {
     this.#gaps.push(row);
   }
@@ -167,7 +189,7 @@ export class Batcher {
   /** The sender's settlement in this batch; `last` is the one it got before, reused while the batch is the same. */
   settlement(sender: Sender, last: Settlement | null): Settlement {
     if (last !== null && last.serial === this.#serial) return last;
-    const settlement: Settlement = { sender, ackSeq: 0, frames: 0, messages: null, serial: this.#serial };
+    const settlement: Settlement = { sender, ackSeq: 0, frames: 0, bytes: 0, messages: null, serial: this.#serial };
     this.#settlements.push(settlement);
     this.#onFirst();
     return settlement;
@@ -197,6 +219,8 @@ export class Batcher {
       newStreams: this.#newStreams,
       retiredStreams: this.#retired,
       quarantine: this.#quarantine,
+      quarantineReplayed: this.#replayed,
+      quarantineDiscarded: this.#discarded,
       gaps: this.#gaps,
       events: this.#events,
     };
@@ -210,6 +234,8 @@ export class Batcher {
     this.#retired = [];
     this.#bodyHashes = [];
     this.#quarantine = [];
+    this.#replayed = [];
+    this.#discarded = [];
     this.#gaps = [];
     this.#events = [];
     this.#presence = [];

@@ -1,21 +1,24 @@
 // The middle of the house: store, then relay, then acknowledge. One batch is being committed, what arrives meanwhile forms the next.
 
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
-import { CLOSE } from '../protocol/messages.ts';
 import type { Bus } from '../relay/bus.ts';
-import type { ReadingStore, Catalogue as StoredCatalogue } from '../storage/store.ts';
+import type { ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
 import { Batcher, type SealedBatch } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
+import { createFlow } from './flow.ts';
 import { createNoticeBoard } from './notices.ts';
-import { createPackIngest, type PackResult } from './pack.ts';
+import { createPaces, type PaceLimits } from './pace.ts';
+import { createPackIngest, type PackIngest } from './pack.ts';
 import { createPresence, type DevicePresence } from './presence.ts';
+import { createRecovery, type StoreTrouble } from './recovery.ts';
+import { createReplays, type Replays } from './replay.ts';
 import { DeviceSession, type SessionHouse } from './session.ts';
 import type { Streams } from './streams.ts';
 import { createValidator, type ValidateLimits } from './validate.ts';
 
-export interface IngestLimits extends ValidateLimits {
+export interface IngestLimits extends ValidateLimits, PaceLimits {
+  readonly framesInFlightBytes: number;
   readonly deviceFrameBytes: number;
   readonly unackedFrames: number;
   readonly depth: number;
@@ -47,12 +50,21 @@ export interface IngestOptions {
 export interface Ingest {
   readonly openSession: SessionFactory;
   /** A SenML pack that came by HTTP; resolves once its fate is on disk. */
-  readonly storePack: (device: string, body: Uint8Array) => Promise<PackResult>;
+  readonly storePack: PackIngest['store'];
+  readonly packsAcked: PackIngest['acked'];
+  readonly replays: Replays;
   readonly presence: DevicePresence;
   /** Ends the sessions of a device (or of one of its tokens) at once. */
   readonly endSessions: (who: { device: string; tokenId?: string }, code: number, reason: string) => void;
-  /** False after a failed commit, until the store answered again. */
+  /** False while paused, and after a failed commit until one went through again. */
   readonly isStoring: () => boolean;
+  /** Why commits fail; null while they don't. */
+  readonly trouble: () => StoreTrouble | null;
+  /** After what is taken is committed, nothing is: devices stay connected and are not read. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** False when a new device could only be sent away: after a failed commit, or when too many have come and gone during a pause. */
+  readonly hasRoom: () => boolean;
   /** Puts an event of the gateway itself on the record. */
   readonly recordEvent: (event: { device?: string; type: string; reason: string; detail?: object }) => void;
   /** Resolves when everything taken so far is on disk and acknowledged. */
@@ -60,7 +72,8 @@ export interface Ingest {
   readonly close: () => Promise<void>;
 }
 
-const STORE_RETRY_MS = 500;
+/** Each device that comes and goes leaves two events, which wait for the end of a pause. */
+const WAITING_EVENTS = 10_000;
 
 export function createIngest(options: IngestOptions): Ingest {
   const { store, bus, catalogue, streams, limits, settingsOf, observe, nowUs } = options;
@@ -69,6 +82,10 @@ export function createIngest(options: IngestOptions): Ingest {
   const frames = observe.counter('fieldgate_frames_settled_total', 'Frames whose fate is on disk.');
   const failures = observe.counter('fieldgate_commit_failures_total', 'Batches that the store refused.');
   const refusals = observe.counterBy('fieldgate_refusals_total', 'Refused frames and records, by code.', 'code');
+
+  const holds = observe.counterBy('fieldgate_device_holds_total', 'Times that a device was not read for a while, by reason.', 'reason');
+  const flow = createFlow({ budgetBytes: limits.framesInFlightBytes, holds });
+  observe.gauge('fieldgate_frames_in_flight_bytes', 'Bytes of frames that are read and not on disk yet.', () => flow.inFlightBytes);
 
   const batcher = new Batcher(schedule);
   const presence = createPresence({ batcher, lastUsedUs: (device) => streams.lastUsedUs(device), nowUs });
@@ -83,13 +100,21 @@ export function createIngest(options: IngestOptions): Ingest {
     presence,
     noticesOf: createNoticeBoard(batcher, nowUs),
     refusals,
+    holds,
+    flow,
+    paceOf: createPaces(limits),
+    unackedFrames: limits.unackedFrames,
     nowUs,
   };
-  const packs = createPackIngest(house);
+  const packs = createPackIngest(house, () => isStoring());
+  const replays = createReplays(house, store, () => isStoring());
+  const recovery = createRecovery({ store, batcher, catalogue, streams, presence, flow, observe, nowUs });
 
   let committing: Promise<void> | null = null;
   let isScheduled = false;
-  let isHealthy = true;
+  let isPaused = false;
+  /** No commit is begun. */
+  let isHeld = false;
   let timer: NodeJS.Timeout | undefined;
   let isClosing = false;
   let lastCommitted: SealedBatch | null = null;
@@ -104,7 +129,7 @@ export function createIngest(options: IngestOptions): Ingest {
 
   function flush(): void {
     isScheduled = false;
-    if (committing !== null || batcher.isEmpty) return;
+    if (committing !== null || isHeld || batcher.isEmpty || (isClosing && recovery.trouble !== null)) return;
     const hasRows = batcher.hasRows;
     committing = commit(batcher.seal(), hasRows).finally(() => {
       committing = null;
@@ -127,7 +152,9 @@ export function createIngest(options: IngestOptions): Ingest {
         bus.publish({ batch, position });
       }
     } catch (error) {
-      await recover(sealed, error);
+      failures.add();
+      lastCommitted = null;
+      await recovery.recover(sealed, error);
       return;
     }
     for (const change of sealed.presence) bus.presence(change);
@@ -137,54 +164,48 @@ export function createIngest(options: IngestOptions): Ingest {
       if (lastCommitted !== null) batcher.recycle(lastCommitted);
       lastCommitted = sealed;
     } else batcher.recycle(sealed);
-    isHealthy = true;
-  }
-
-  /** Nothing of the batch is stored: nobody gets an ack, every session ends and the devices send it again. */
-  async function recover(sealed: SealedBatch, error: unknown): Promise<void> {
-    isHealthy = false;
-    lastCommitted = null;
-    failures.add();
-    observe.log.error({ err: error, readings: sealed.batch.count }, 'A batch could not be stored; its devices are sent away to try again');
-    fail(sealed);
-    const stored = await catalogueAgain();
-    if (stored === null) return;
-    // in one turn: what was taken meanwhile was taken against a state that ran ahead of the disk
-    fail(batcher.seal());
-    catalogue.reload(stored);
-    streams.reload(stored.streams);
-    // the first thing to be stored again: readiness does not wait for a device to come back
-    batcher.addEvent({ atUs: nowUs(), device: '', type: 'store-recovered', reason: 'commit-failed', detail: '' });
-  }
-  function fail(sealed: SealedBatch): void {
-    for (const settlement of sealed.settlements) settlement.sender.failed();
-    presence.endAll(CLOSE.internal, 'store-unavailable');
-  }
-  /** Until the store answers nothing is appended; null when the gateway closes first. */
-  async function catalogueAgain(): Promise<StoredCatalogue | null> {
-    for (;;) {
-      if (!isClosing) await wait(STORE_RETRY_MS);
-      try {
-        return await store.catalogue();
-      } catch (error) {
-        if (isClosing) return null;
-        observe.log.error({ err: error }, 'The store does not answer; trying again');
-      }
+    if (hasRows && recovery.trouble !== null) {
+      recovery.over();
+      holdOrRelease();
     }
   }
 
   /** What was taken when it was called: the commit under way and the batch behind it, not what devices go on sending. */
   async function settle(): Promise<void> {
+    if (recovery.trouble !== null) return;
     flush();
     for (let commits = 0; commits < 2 && committing !== null; commits++) await committing;
   }
 
+  const isStoring = (): boolean => !isPaused && recovery.trouble === null;
+  function holdOrRelease(): void {
+    if (isStoring()) flow.releaseAll();
+    else flow.holdAll();
+  }
+  async function pause(): Promise<void> {
+    isPaused = true;
+    holdOrRelease();
+    // who was read before is answered: the limit is there to leave room for that
+    await settle();
+    isHeld = isPaused;
+  }
+
   return {
     openSession: (connection): Session => new DeviceSession(house, connection),
-    storePack: packs,
+    storePack: packs.store,
+    packsAcked: packs.acked,
+    replays,
     presence,
     endSessions: (who, code, reason) => presence.end(who, code, reason),
-    isStoring: () => isHealthy,
+    isStoring,
+    trouble: () => recovery.trouble,
+    pause: () => void pause(),
+    resume() {
+      isPaused = isHeld = false;
+      holdOrRelease();
+      flush();
+    },
+    hasRoom: () => recovery.trouble === null && (!isPaused || batcher.events < WAITING_EVENTS),
     recordEvent({ device = '', type, reason, detail }) {
       batcher.addEvent({ atUs: nowUs(), device, type, reason, detail: detail === undefined ? '' : JSON.stringify(detail) });
     },
@@ -192,6 +213,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async close() {
       isClosing = true;
       clearTimeout(timer);
+      recovery.close();
       flush();
       while (committing !== null) await committing;
     },

@@ -1,6 +1,8 @@
 // Bytes of a frame to a parsed message, or why not. The bounds are looked at before the parser runs.
 
+import { isUtf8 } from 'node:buffer';
 import type { ProblemCode } from '../protocol/problems.ts';
+import { jsonFaultAt } from './json-fault.ts';
 import { scanJson } from './json-scan.ts';
 
 export interface Unreadable {
@@ -26,6 +28,8 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): JsonFrame {
   const scan = scanJson(bytes, limits.depth, limits.keysPerObject);
   if (scan === 'too-deep' || scan === 'too-many-keys') return { unreadable: scan, detail: '' };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  // a socket has looked already, a POST has not; invalid bytes became replacement characters, which may also be sent as such
+  if (text.includes('\ufffd') && !isUtf8(bytes)) return { unreadable: 'bad-json', detail: 'The bytes are not UTF-8.' };
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -38,17 +42,18 @@ export function readJson(bytes: Uint8Array, limits: JsonLimits): JsonFrame {
   return { message: parsed as JsonMessage, isForbidden };
 }
 
-/** V8 says where, but echoes the input too: only the place is passed on. */
+/** V8 often says where, and echoes the input: only the place is passed on. */
 function position(error: unknown, text: string): string {
   const found = /position (\d+)/.exec((error as Error).message);
-  return `Look at character ${found === null ? text.length : found[1]}.`;
+  return `Look at character ${found === null ? jsonFaultAt(text) : found[1]}.`;
 }
 
-const FORBIDDEN = new Set(['__proto__', 'constructor', 'prototype']);
+/** Keys that would reach a prototype. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Keys that would reach a prototype, here or anywhere below. The depth was bounded before. */
+/** Here or anywhere below. The depth was bounded before. */
 export function hasForbiddenKey(node: unknown): boolean {
   if (typeof node !== 'object' || node === null) return false;
   if (Array.isArray(node)) return node.some(hasForbiddenKey);
-  return Object.entries(node).some(([key, below]) => FORBIDDEN.has(key) || hasForbiddenKey(below));
+  return Object.entries(node).some(([key, below]) => FORBIDDEN_KEYS.has(key) || hasForbiddenKey(below));
 }

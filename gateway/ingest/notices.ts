@@ -6,6 +6,8 @@ export interface Notices {
   unitChanged(metric: string, from: string, to: string): void;
   clockSuspect(metric: string, timeUs: number): void;
   storeWentBack(stream: string, deviceAcked: number, acked: number): void;
+  /** A message whose bytes are gone; `expected` where a stream is open. */
+  frameRefused(refused: { code: number; reason: string; bytes: number; expected?: number }): void;
 }
 
 const HOUR_US = 3_600_000_000;
@@ -46,6 +48,7 @@ function createNotices(batcher: Batcher, device: string, nowUs: () => number): N
       const offsetSeconds = Math.round((timeUs - now) / 1e6);
       tell('clock-suspect', timeUs < now ? 'behind' : 'ahead', { metric, timeMs: timeUs / 1000, offsetSeconds });
     },
+    frameRefused: ({ reason, ...detail }) => tell('frame-refused', reason, detail),
     storeWentBack: (stream, deviceAcked, acked) => tell('store-went-back', 'device-ahead', { stream, deviceAcked, acked }),
   };
 }

@@ -3,6 +3,7 @@
 
 import { CLOSE } from '../protocol/messages.ts';
 import type { Batcher } from './batcher.ts';
+import { createContests } from './contests.ts';
 
 export interface OpenConnection {
   readonly address: string;
@@ -27,6 +28,8 @@ export interface PresentSession {
   readonly device: string;
   readonly tokenId: string;
   readonly lastFrameMs: number;
+  /** Ms since a byte last came. */
+  readonly silentMs: number;
   describe(): OpenConnection;
   /** Closes the connection; frames that still come are ignored. */
   end(code: number, reason: string, word: string): void;
@@ -35,6 +38,8 @@ export interface PresentSession {
 export interface DevicePresence extends Presence {
   /** Puts the session in the device's seat; one that sat there is closed 4409 first. */
   enter(session: PresentSession): void;
+  /** How long the device is still kept out for fighting over its identity; 0: it is welcome. */
+  penaltySeconds(device: string): number;
   /** The session's connection is over. */
   leave(session: PresentSession, reason: string): void;
   end(who: { device: string; tokenId?: string }, code: number, reason: string): void;
@@ -47,9 +52,13 @@ export interface PresenceOptions {
   readonly nowUs: () => number;
 }
 
+/** An older connection that has been silent for longer is a ghost of a bad link: taking its seat is no contest. */
+const CONTEST_MS = 10_000;
+
 export function createPresence({ batcher, lastUsedUs, nowUs }: PresenceOptions): DevicePresence {
   const seats = new Map<string, PresentSession>();
   const lastSeen = new Map<string, number>();
+  const contests = createContests();
 
   function record(session: PresentSession, online: boolean, reason: string): void {
     const atUs = nowUs();
@@ -77,10 +86,19 @@ export function createPresence({ batcher, lastUsedUs, nowUs }: PresenceOptions):
     },
     enter(session) {
       const older = seats.get(session.device);
-      if (older !== undefined) older.end(CLOSE.conflict, 'superseded', 'superseded');
+      if (older !== undefined) {
+        const addresses = [older.describe().address, session.describe().address];
+        const isContest = older.silentMs < CONTEST_MS;
+        older.end(CLOSE.conflict, 'superseded', 'superseded');
+        if (isContest && contests.add(session.device)) {
+          const detail = JSON.stringify({ addresses });
+          batcher.addEvent({ atUs: nowUs(), device: session.device, type: 'duplicate-identity', reason: 'contest', detail });
+        }
+      }
       seats.set(session.device, session);
       record(session, true, 'connected');
     },
+    penaltySeconds: contests.penaltySeconds,
     leave,
     end({ device, tokenId }, code, reason) {
       const session = seats.get(device);

@@ -3,11 +3,15 @@
 import { CLOSE, type DeviceLimits, GAP_REASON, type RecordFault, STREAM_ID } from '../protocol/messages.ts';
 import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
 import type { CounterFamily } from '../observe.ts';
-import type { Connection, Session } from '../transports/transport.ts';
+import type { BrokenMessage, Connection, Session } from '../transports/transport.ts';
 import type { Batcher, Sender, Settlement } from './batcher.ts';
 import type { DeviceSeries, IngestCatalogue } from './catalogue.ts';
 import type { DeviceSettings, IngestLimits } from './ingest.ts';
+import { readCbor } from './cbor-frame.ts';
+import type { Flow } from './flow.ts';
+import { Intake } from './intake.ts';
 import { type JsonMessage, readJson, type Unreadable } from './json-frame.ts';
+import type { Pace } from './pace.ts';
 import type { DevicePresence, OpenConnection, PresentSession } from './presence.ts';
 import type { Notices } from './notices.ts';
 import { quarantineFrame } from './quarantine.ts';
@@ -27,10 +31,17 @@ export interface SessionHouse {
   readonly presence: DevicePresence;
   readonly noticesOf: (device: string) => Notices;
   readonly refusals: CounterFamily;
+  /** Connections held, by reason. */
+  readonly holds: CounterFamily;
+  readonly flow: Flow;
+  readonly paceOf: (device: string) => Pace;
+  readonly unackedFrames: number;
   readonly nowUs: () => number;
 }
 
 const MINUTE_US = 60_000_000;
+/** What a refused record holds until it is on disk: its row, on the way to the writer too. */
+const FAULT_BYTES = 1024;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
@@ -46,9 +57,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
   #stream: StreamEntry | null = null;
   #packStream: StreamEntry | null = null;
   #software: string | null = null;
+  readonly #intake: Intake;
   #settlement: Settlement | null = null;
-  #inFlight = 0;
-  #isPaused = false;
   #isOver = false;
   #lastFrameUs: number;
   #windowUs = 0;
@@ -71,6 +81,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
       onUnitChange: this.#notices.unitChanged,
       onClockSuspect: this.#notices.clockSuspect,
     };
+    this.#intake = new Intake(house, connection, house.paceOf(this.device), (bytes, receivedUs) => this.#takeMessage(bytes, receivedUs));
     house.presence.enter(this);
   }
 
@@ -84,14 +95,23 @@ export class DeviceSession implements Session, Sender, PresentSession {
       stream: this.#stream?.stream ?? null,
       software: this.#software,
       roundTripMs: this.#connection.roundTripMs,
-      inFlight: this.#inFlight,
+      inFlight: this.#intake.inFlightFrames,
     };
   }
 
+  get silentMs(): number {
+    return this.#connection.silentMs;
+  }
+
   frame(bytes: Uint8Array): void {
+    if (!this.#isOver) this.#intake.offer(bytes, this.#house.nowUs());
+  }
+
+  #takeMessage(bytes: Uint8Array, receivedUs: number): void {
     if (this.#isOver) return;
-    this.#lastFrameUs = this.#house.nowUs();
-    const frame = readJson(bytes, this.#house.limits);
+    this.#lastFrameUs = receivedUs;
+    const { limits } = this.#house;
+    const frame = this.#connection.encoding === 'cbor' ? readCbor(bytes, limits) : readJson(bytes, limits);
     if ('unreadable' in frame) {
       this.#refuseFrame(frame, bytes);
       return;
@@ -125,7 +145,12 @@ export class DeviceSession implements Session, Sender, PresentSession {
     const seq = ++stream.acked;
     const { stored, faults } = this.#take(records, stream, seq, bytes, whole);
     const plain = `{"type":"stored","readings":${stored}}`;
-    this.#answer(1, faults.length === 0 ? plain : JSON.stringify({ type: 'stored', readings: stored, errors: faults }));
+    this.#answer(
+      1,
+      bytes.length + faults.length * FAULT_BYTES,
+      faults.length === 0 ? plain : JSON.stringify({ type: 'stored', readings: stored, errors: faults }),
+    );
+    this.#intake.spend(records.length);
   }
 
   #readings(message: JsonMessage, bytes: Uint8Array, whole: RecordFault | null): void {
@@ -146,8 +171,9 @@ export class DeviceSession implements Session, Sender, PresentSession {
     stream.acked = seq;
     const isList = Array.isArray(readings);
     const { faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
-    this.#sending(1).ackSeq = seq;
-    if (faults.length > 0) this.#answer(0, JSON.stringify({ type: 'reject', seq, errors: faults }));
+    this.#sending(1, bytes.length + faults.length * FAULT_BYTES).ackSeq = seq;
+    if (faults.length > 0) this.#answer(0, 0, JSON.stringify({ type: 'reject', seq, errors: faults }));
+    this.#intake.spend(isList ? readings.length : 0);
   }
 
   #take(records: readonly unknown[], stream: StreamEntry, seq: number, bytes: Uint8Array, whole: RecordFault | null): TakenFrame {
@@ -185,7 +211,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
       this.#settleGap(stream, expected, oldest - 1, reason);
     }
     // in a settlement of the open batch: sent when every frame read from this device before is on disk, or the batch has failed
-    this.#answer(0, this.#welcome(stream));
+    this.#answer(0, 0, this.#welcome(stream));
   }
 
   #welcome(stream: StreamEntry): string {
@@ -210,7 +236,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
       from === stream.acked + 1 && isSeq(to) && to >= from && to < MAX_SEQ && typeof reason === 'string' && GAP_REASON.test(reason);
     if (!isGap) return this.#fatal('bad-gap', CLOSE.badMessage, stream.acked + 1);
     this.#settleGap(stream, from, to, reason);
-    this.#sending(1).ackSeq = to;
+    this.#sending(1, 0).ackSeq = to;
+    this.#intake.spend(0);
   }
   #settleGap(stream: StreamEntry, fromSeq: number, toSeq: number, reason: string): void {
     const { batcher } = this.#house;
@@ -219,38 +246,35 @@ export class DeviceSession implements Session, Sender, PresentSession {
     stream.acked = toSeq;
   }
 
-  /** This session's place in the open batch; `frames` more are in flight. */
-  #sending(frames: number): Settlement {
+  /** This session's place in the open batch; `frames` more with so many bytes are in flight. */
+  #sending(frames: number, bytes: number): Settlement {
     const settlement = this.#house.batcher.settlement(this, this.#settlement);
     this.#settlement = settlement;
     settlement.frames += frames;
-    this.#inFlight += frames;
-    if (this.#inFlight >= this.#house.limits.unackedFrames && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#connection.pause();
-    }
+    settlement.bytes += bytes;
+    this.#intake.taken(frames, bytes);
     return settlement;
   }
 
   /** Said when the open batch is on disk, in the order of the frames; `frames` of them are in flight until then. */
-  #answer(frames: number, text: string): void {
-    const settlement = this.#sending(frames);
+  #answer(frames: number, bytes: number, text: string): void {
+    const settlement = this.#sending(frames, bytes);
     settlement.messages ??= [];
     settlement.messages.push(text);
+    settlement.bytes += text.length;
+    this.#intake.weighs(text.length);
   }
 
-  settled({ messages, ackSeq, frames }: Settlement): void {
-    this.#inFlight -= frames;
-    if (this.#isOver) return;
-    if (messages !== null) for (const message of messages) this.#connection.send(message);
-    if (ackSeq > 0) this.#connection.send(`{"type":"ack","seq":${ackSeq}}`);
-    if (this.#isPaused && this.#inFlight < this.#house.limits.unackedFrames / 2) {
-      this.#isPaused = false;
-      this.#connection.resume();
+  settled({ messages, ackSeq, frames, bytes }: Settlement): void {
+    if (!this.#isOver) {
+      if (messages !== null) for (const message of messages) this.#connection.send(message);
+      if (ackSeq > 0) this.#connection.send(`{"type":"ack","seq":${ackSeq}}`);
     }
+    this.#intake.settled(frames, bytes);
   }
-  failed(): void {
+  failed({ frames, bytes }: Settlement): void {
     this.end(CLOSE.internal, 'store-unavailable', 'store-unavailable');
+    this.#intake.settled(frames, bytes);
   }
 
   /** A frame that settles nothing: fatal in a session with a stream, else answered and counted. */
@@ -266,12 +290,14 @@ export class DeviceSession implements Session, Sender, PresentSession {
     if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
     this.#turnWindow();
     if (++this.#unreadable > limits.unreadablePerMinute) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
-    this.#answer(0, this.#error(unreadable, false, undefined, detail));
+    this.#answer(1, bytes.length + FAULT_BYTES, this.#error(unreadable, false, undefined, detail));
+    this.#intake.spend(0);
   }
   #unknownType(): void {
     this.#turnWindow();
     if (++this.#unknown > this.#house.limits.unknownPerMinute) return this.#fatal('unknown-type', CLOSE.badMessage);
-    this.#answer(0, this.#error('unknown-type', false));
+    this.#answer(1, 0, this.#error('unknown-type', false));
+    this.#intake.spend(0);
   }
   #turnWindow(): void {
     if (this.#lastFrameUs - this.#windowUs < MINUTE_US) return;
@@ -289,13 +315,25 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.end(close, code, code);
   }
 
+  /** The bytes of a message are gone: nothing settles, and an event says what it was. */
+  broken({ close, code, bytes }: BrokenMessage): void {
+    if (this.#isOver) return;
+    const expected = this.#stream === null ? undefined : this.#stream.acked + 1;
+    this.#connection.send(this.#error(code, true, expected));
+    this.#notices.frameRefused({ code: close, reason: code, bytes, expected });
+  }
+
   end(code: number, reason: string, word: string): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#intake.close(true);
     this.#connection.close(code, reason);
     this.#house.presence.leave(this, word);
   }
   ended(reason: string): void {
+    if (this.#isOver) return;
+    // what was read before the end is taken all the same
+    this.#intake.close(false);
     this.#isOver = true;
     this.#house.presence.leave(this, reason);
   }

@@ -27,6 +27,8 @@ export type OpenedStream =
 export interface Streams {
   /** A device's stream by name, made when it is new; the gateway's own (~…) have no quota. */
   open(device: string, name: string, nowUs: number): OpenedStream;
+  /** The same without making one. */
+  find(device: string, name: string): StreamEntry | undefined;
   reload(states: readonly StreamState[]): void;
   /** Epoch µs of the last frame in any stream of the device; 0 when there was none. */
   lastUsedUs(device: string): number;
@@ -60,6 +62,7 @@ export function createStreams(limits: StreamLimits, states: readonly StreamState
   reload(states);
   return {
     reload,
+    find: (device, name) => byDevice.get(device)?.get(name),
     open(device, name, nowUs) {
       const own = byDevice.get(device);
       const known = own?.get(name);

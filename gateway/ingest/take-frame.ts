@@ -36,7 +36,7 @@ export function takeFrame({ batcher, validator, refusals }: FrameTakers, context
     if (faults[0].index === undefined) {
       batcher.dropFrameReadings();
       quarantineFrame(batcher, place, faults[0], bytes);
-    } else quarantineRecords(batcher, place, faults, records);
+    } else quarantineRecords(batcher, place, { faults, records, bytes });
   }
   const stored = batcher.frameReadings;
   batcher.endFrame(stream, seq, faults.length, context.receivedUs);

@@ -19,6 +19,8 @@ export interface FrameContext {
   readonly receivedUs: number;
   /** Stamp the time of receipt instead of the device's own. */
   readonly isGatewayClock: boolean;
+  /** It was received before: a reading without a time keeps that moment, whatever came in its series since. */
+  readonly isReplay?: boolean;
   /** A series got another unit than it had. */
   onUnitChange(metric: string, from: string, to: string): void;
   /** A time before 2000, or more than 10 min ahead. */
@@ -138,6 +140,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
         context.onClockSuspect(entry.metric, timeUs);
       }
     }
+    if (context.isReplay === true) return context.receivedUs;
     entry.lastGivenUs = Math.max(context.receivedUs, entry.lastGivenUs + 1);
     return entry.lastGivenUs;
   }
@@ -173,7 +176,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
 
   /** Adds the record's reading, or says what is wrong with it. */
   function readRecord(record: unknown, context: FrameContext): ProblemCode | null {
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) return 'wrong-type';
+    if (typeof record !== 'object' || record === null || Array.isArray(record) || record instanceof Uint8Array) return 'wrong-type';
     collect(record as Record<string, unknown>);
     if (fault !== null) return fault;
     if (isBaseOnly) return null;
@@ -181,7 +184,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
     if (given === 0) return 'no-value';
     if (given > 1) return 'multiple-values';
     if (time !== undefined && typeof time !== 'number') return 'wrong-type';
-    if (updateTime !== undefined && (typeof updateTime !== 'number' || updateTime < 0)) return 'wrong-type';
+    if (updateTime !== undefined && (typeof updateTime !== 'number' || !(updateTime >= 0))) return 'wrong-type';
 
     // the value first: a refused record must not make a series
     let number = 0;

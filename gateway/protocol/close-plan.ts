@@ -30,6 +30,8 @@ export function planAfterClose(end: SocketEnd, lastError: string): ClosePlan {
     case CLOSE.policy:
     case CLOSE.tooBig:
     case CLOSE.badMessage:
+      // A name that the gateway does not take is not taken the second time either.
+      if (lastError === 'bad-stream') return { ...BACK_OFF, newStream: true, why: lastError };
       return { ...BACK_OFF, refused: true, why: lastError || `refused-${end.code}` };
     case CLOSE.internal:
     case CLOSE.restarting:
@@ -64,7 +66,9 @@ function planAfterConflict(what: string): ClosePlan {
 function planAfterRefusal(status: number, atLeastMs: number): ClosePlan {
   if (status === 401) return { ...BACK_OFF, retry: 'stop', why: 'credential' };
   if (status === 403) return { ...BACK_OFF, retry: 'after', atLeastMs: 10 * MINUTE_MS, why: 'forbidden' };
-  return { ...BACK_OFF, atLeastMs: Math.min(atLeastMs, HOUR_MS), why: `http-${status}` };
+  // Everybody was told the same whole seconds: with `after` they do not come back in the same one.
+  const retry = atLeastMs > 0 ? 'after' : 'back-off';
+  return { ...BACK_OFF, retry, atLeastMs: Math.min(atLeastMs, HOUR_MS), why: `http-${status}` };
 }
 
 function retryAfterMs(reason: string): number {

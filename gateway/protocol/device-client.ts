@@ -2,12 +2,13 @@
 // be read off it. It makes no socket, clock or randomness of its own; the simulator runs thousands of these in one process.
 
 import { BACK_OFF, type BackOff, createBackOff } from './back-off.ts';
-import { planAfterClose } from './close-plan.ts';
+import { type ClosePlan, planAfterClose } from './close-plan.ts';
 import type { Clock, DeviceSocket, SocketEnd, SocketEvents, Timer } from './device-socket.ts';
 import { type FrameBody, readingsFrame, splitAgain, splitIntoFrames } from './frame-split.ts';
-import type { DeviceLimits, ErrorMessage, Gap, Hello, Reject, SenmlRecord, Welcome } from './messages.ts';
+import { FIRST_LIMITS, isSeq, readLimits, readMessage } from './gateway-message.ts';
+import type { ErrorMessage, Gap, Hello, Reject, SenmlRecord, Welcome } from './messages.ts';
 import { watchSilence } from './silence-watch.ts';
-import { type BufferEntry, makeStreamId, type SendBuffer } from './send-buffer.ts';
+import { type BufferEntry, BufferFault, makeStreamId, type SendBuffer } from './send-buffer.ts';
 
 export type ClientState =
   | { readonly state: 'connecting' }
@@ -33,12 +34,19 @@ export interface DeviceClientOptions {
   readonly onError?: (error: ErrorMessage) => void;
   /** The buffer goes on under a new stream; called before what is unsettled gets its new numbers. */
   readonly onNewStream?: (stream: string) => void;
+  /** A loss that the gateway would not take notice of, in two streams: it is left out of the third. */
+  readonly onUndeclared?: (gap: BufferEntry) => void;
+  /** The buffer's file could not be written while a connection was up; the client comes back to it after its back-off. */
+  readonly onBufferFault?: (fault: BufferFault) => void;
 }
 
 export interface DeviceClient {
   /** Connects at once: who starts many spreads them. Does nothing while it runs. */
   start(): void;
-  /** Buffers readings as one frame, or more where the limits ask for it. Each record stands for itself: base fields would not survive. */
+  /**
+   * Buffers readings as one frame, or more where the limits ask for it. Each record stands for itself: base fields would not survive.
+   * Throws `BufferFault` when the buffer's file does not take a frame: that one and those after it are not buffered.
+   */
   send(records: readonly SenmlRecord[]): void;
   /** Ends for good; what is unsettled stays in the buffer. */
   close(): void;
@@ -47,10 +55,10 @@ export interface DeviceClient {
   readonly unsettled: number;
 }
 
-/** What holds until a welcome says otherwise. */
-const FIRST_LIMITS: DeviceLimits = { frameBytes: 65_536, readingsPerFrame: 1_000, unackedFrames: 256 };
 const CONNECT_MS = 30_000;
 const WELCOME_MS = 60_000;
+/** The connection was let go, or not made, because the buffer could not be written. */
+const BUFFER_END: SocketEnd = { code: 1006, reason: 'buffer-fault' };
 /** Jitter on the fixed waits, so that what ended together does not come back together. */
 const FIXED_JITTER = 0.05;
 
@@ -82,13 +90,22 @@ class Client implements DeviceClient {
   #accused: number | null = null;
   /** Accused once; goes alone. 0: none. */
   #suspect = 0;
+  /** Highest seq sent since the stream began or the last welcome came: what was under way before that is settled or dropped. */
+  #sentMax = 0;
+  /** A refused gap was carried into the present stream, and nothing was settled in it since. */
+  #isGapCarried = false;
+  /** The stream that takes the place of this one, which could not be put into the buffer yet; '' when there is none to come. */
+  #nextStream = '';
 
   constructor(options: DeviceClientOptions) {
     this.#options = options;
     this.#buffer = options.buffer;
     this.#clock = options.clock;
     this.#backOff = createBackOff(options.random);
-    this.#sentTo = this.#toldTo = options.buffer.acked;
+    const { acked, provenTo } = options.buffer;
+    this.#toldTo = acked;
+    // What the run before may have had under way: not to be given up before a welcome says what became of it.
+    this.#sentTo = Math.max(acked, Math.min(provenTo, acked + FIRST_LIMITS.unackedFrames));
     this.#settled = (entry) => {
       if (entry.from <= this.#sentTo && this.#inFlight > 0) this.#inFlight--;
       if (entry.to <= this.#toldTo) return;
@@ -120,14 +137,18 @@ class Client implements DeviceClient {
   }
 
   #connect(): void {
-    this.#become({ state: 'connecting' });
     this.#lastError = null;
+    if (this.#nextStream !== '' && !this.#newStream()) {
+      this.#wait(planAfterClose(BUFFER_END, ''), BUFFER_END);
+      return;
+    }
+    this.#become({ state: 'connecting' });
     let socket: DeviceSocket | null = null;
     // Events of a socket that was let go are nobody's.
     const isMine = () => socket !== null && socket === this.#socket;
     socket = this.#options.connect({
       opened: () => isMine() && this.#opened(),
-      message: (text) => isMine() && this.#message(text),
+      message: (text) => isMine() && this.#guard(() => this.#message(text)),
       heard: () => {
         if (isMine()) this.#heardAtMs = this.#clock.nowMs();
       },
@@ -146,7 +167,7 @@ class Client implements DeviceClient {
 
   #message(text: string): void {
     this.#heardAtMs = this.#clock.nowMs();
-    const message = parse(text);
+    const message = readMessage(text);
     switch (message?.['type']) {
       case 'ack':
         if (isSeq(message['seq'])) this.#ack(message['seq']);
@@ -171,17 +192,19 @@ class Client implements DeviceClient {
       this.#giveUp('bad-welcome');
       return;
     }
-    if (welcome.acked >= this.#buffer.next) {
-      // It has more than was ever made here: this counter is not continuous.
-      this.#newStream();
-      this.#giveUp('seq-regression');
+    if (welcome.acked > this.#known) {
+      // It has more than was ever sent from here: the numbers after `#known` mean something else there (rule 1).
+      this.#settleKnown(welcome.acked);
+      this.#leaveStream('seq-regression');
       return;
     }
+    this.#buffer.confirm(welcome.acked);
+    this.#sentMax = welcome.acked;
     this.#limits = readLimits(welcome.limits);
     this.#inFlight = 0;
     this.#sentTo = welcome.acked;
     this.#buffer.settle(welcome.acked, this.#settled);
-    this.#judge();
+    if (!this.#judge()) return;
     this.#onlineAtMs = this.#heardAtMs = this.#clock.nowMs();
     this.#become({ state: 'online', welcome });
     this.#watchSilence(welcome);
@@ -193,6 +216,7 @@ class Client implements DeviceClient {
     if (this.state !== 'online' || seq <= this.#buffer.acked || seq > this.#sentTo) return;
     this.#buffer.settle(seq, this.#settled);
     if (seq >= this.#suspect) this.#suspect = 0;
+    this.#isGapCarried = false;
     this.#pump();
   }
 
@@ -212,9 +236,12 @@ class Client implements DeviceClient {
       const parts = splitAgain(entry as FrameBody, this.#limits);
       if (parts) {
         this.#buffer.replace(seq, parts);
+        // Sent again to a store that went back, it was told before: so were its parts.
+        if (seq <= this.#toldTo) this.#toldTo += parts.length - 1;
         entry = this.#buffer.at(seq)!;
       }
       this.#sentTo = seq;
+      if (seq > this.#sentMax) this.#sentMax = seq;
       this.#inFlight++;
       this.#socket?.send(readingsFrame(seq, entry.body!));
     }
@@ -223,6 +250,7 @@ class Client implements DeviceClient {
   #sendGap(from: number, to: number, reason: string): void {
     const gap: Gap = { type: 'gap', from, to, reason };
     this.#sentTo = to;
+    if (to > this.#sentMax) this.#sentMax = to;
     this.#socket?.send(JSON.stringify(gap));
   }
 
@@ -231,19 +259,43 @@ class Client implements DeviceClient {
     if (this.#buffer.oldest > this.#sentTo + 1) this.#sendGap(this.#sentTo + 1, this.#buffer.oldest - 1, 'restored');
   }
 
-  /** Rule 4: a frame that was refused goes once more, alone; refused again it becomes a gap, so that it neither blocks nor vanishes. */
-  #judge(): void {
-    if (this.#accused === null) return;
+  /**
+   * Rule 4: a frame that was refused goes once more, alone; refused again it becomes a gap, so that it neither blocks nor vanishes. A gap
+   * that is refused like that goes with the rest into a new stream. False: this connection is over.
+   */
+  #judge(): boolean {
+    if (this.#accused === null) return true;
     const next = this.#buffer.acked + 1;
     const seq = this.#accused === 0 ? next : this.#accused;
     this.#accused = null;
     const entry = seq < next ? undefined : this.#buffer.at(seq);
     if (!entry) this.#suspect = 0;
     else if (seq !== this.#suspect) this.#suspect = seq;
-    else {
+    else if (entry.body === null) {
+      const isSecondStream = this.#isGapCarried;
+      if (isSecondStream) {
+        this.#buffer.settle(entry.to, () => {});
+        this.#options.onUndeclared?.(entry);
+      }
+      this.#leaveStream('bad-gap');
+      this.#isGapCarried = !isSecondStream;
+      return false;
+    } else {
       this.#suspect = 0;
       this.#buffer.replace(seq, []);
     }
+    return true;
+  }
+
+  /** Highest seq of this stream that the gateway can have from here. */
+  get #known(): number {
+    return Math.max(this.#sentMax, this.#buffer.provenTo);
+  }
+
+  /** The gateway has settled frames up to `acked` in this stream; those of them that are ours need not go into the next one. */
+  #settleKnown(acked: number): void {
+    const seq = Math.min(acked, this.#known);
+    if (seq > this.#buffer.acked) this.#buffer.settle(seq, this.#settled);
   }
 
   #ended(end: SocketEnd): void {
@@ -253,7 +305,14 @@ class Client implements DeviceClient {
     if (wasOnline && this.#clock.nowMs() - this.#onlineAtMs >= BACK_OFF.stableMs) this.#backOff.reset();
     // Only a session that carried a frame can have been closed over one.
     if (plan.refused && wasOnline && this.#sentTo > this.#buffer.acked) this.#accused = this.#lastError?.expected ?? 0;
-    if (plan.newStream) this.#newStream();
+    if (plan.newStream) {
+      this.#settleKnown((this.#lastError?.expected ?? 0) - 1);
+      this.#newStream();
+    }
+    this.#wait(plan, end);
+  }
+
+  #wait(plan: ClosePlan, end: SocketEnd): void {
     if (plan.retry === 'stop') {
       this.#become({ state: 'stopped', why: plan.why });
       return;
@@ -274,14 +333,41 @@ class Client implements DeviceClient {
     socket?.cut();
   }
 
-  #newStream(): void {
-    const stream = makeStreamId(this.#options.random);
-    this.#options.onNewStream?.(stream);
-    this.#buffer.restart(stream);
-    this.#sentTo = this.#toldTo = 0;
+  #leaveStream(why: string): void {
+    this.#newStream();
+    this.#giveUp(why);
+  }
+
+  /** False: the buffer could not be written; `#connect` tries again. */
+  #newStream(): boolean {
+    if (this.#nextStream === '') {
+      this.#nextStream = makeStreamId(this.#options.random);
+      this.#options.onNewStream?.(this.#nextStream);
+    }
+    try {
+      this.#buffer.restart(this.#nextStream);
+    } catch (fault) {
+      if (!(fault instanceof BufferFault)) throw fault;
+      this.#options.onBufferFault?.(fault);
+      return false;
+    }
+    this.#nextStream = '';
+    this.#sentTo = this.#toldTo = this.#sentMax = 0;
     this.#inFlight = 0;
     this.#suspect = 0;
     this.#accused = null;
+    return true;
+  }
+
+  /** Nothing is sent of which the buffer's file knows nothing: without it the connection is useless. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (fault) {
+      if (!(fault instanceof BufferFault)) throw fault;
+      this.#options.onBufferFault?.(fault);
+      this.#giveUp(BUFFER_END.reason);
+    }
   }
 
   #watchSilence({ pingSeconds, pongSeconds }: Welcome): void {
@@ -312,26 +398,4 @@ class Client implements DeviceClient {
     this.state = state.state;
     this.#options.onState?.(state);
   }
-}
-
-function parse(text: string): Record<string, unknown> | null {
-  try {
-    const message: unknown = JSON.parse(text);
-    return typeof message === 'object' && message !== null && !Array.isArray(message) ? (message as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
-}
-
-function isSeq(seq: unknown): seq is number {
-  return Number.isSafeInteger(seq) && (seq as number) >= 0;
-}
-
-/** A limit that makes no sense is not worth stopping over. */
-function readLimits(told: Partial<DeviceLimits> | undefined): DeviceLimits {
-  const limit = (name: keyof DeviceLimits): number => {
-    const value = told?.[name];
-    return Number.isSafeInteger(value) && value! >= 1 ? value! : FIRST_LIMITS[name];
-  };
-  return { frameBytes: limit('frameBytes'), readingsPerFrame: limit('readingsPerFrame'), unackedFrames: limit('unackedFrames') };
 }

@@ -1,7 +1,7 @@
 // The shapes of REST answers and bodies, shared by the handlers (which are checked against them) and the console's client.
 // Fields in `At` are RFC 3339, in `Ms` epoch milliseconds with fractions.
 
-import type { Value } from './messages.ts';
+import type { RecordFault, Value } from './messages.ts';
 
 /** time in epoch ms, value. */
 export type Point = readonly [timeMs: number, value: Value];
@@ -138,15 +138,19 @@ export interface AccountingRow {
   readonly stream: string;
   /** Highest settled seq. */
   readonly acked: number;
-  /** Frames; settled = stored + quarantined + gaps + unexplained. */
+  /** Frames; settled = stored + quarantined + gaps. */
   readonly settled: number;
   readonly stored: number;
   readonly quarantined: number;
   readonly gaps: number;
+  /** Frames in no count; with all of them counted, records that books and rows do not agree on (`verify=true`). */
   readonly unexplained: number;
   readonly readings: number;
   readonly refused: number;
   readonly expired: number;
+  /** Of the refused records, those that are in quarantine no more: gone for room, or thrown away by an operator. */
+  readonly evicted: number;
+  readonly discarded: number;
 }
 export interface EventView {
   readonly id: number;
@@ -166,6 +170,27 @@ export interface QuarantineView {
   readonly code: string;
   readonly message: string;
   readonly raw: string;
+  /** base64: the bytes are CBOR, or no text. */
+  readonly encoding: 'utf8' | 'base64';
+  /** Base fields of the pack that were in force before the record. */
+  readonly base: BaseFieldsView | null;
+  readonly replayedAtMs: number | null;
+}
+/** A number that was not finite is null. */
+export interface BaseFieldsView {
+  readonly bn?: string;
+  readonly bt?: number | null;
+  readonly bu?: string;
+  readonly bv?: number | null;
+}
+export interface QuarantineReplayed {
+  readonly stored: number;
+  readonly errors: RecordFault[];
+  /** It had been replayed before. */
+  readonly duplicate?: boolean;
+}
+export interface QuarantineDiscarded {
+  readonly discarded: number;
 }
 
 export interface UserView {
@@ -234,6 +259,14 @@ export interface Info {
   readonly startedAt: string;
   readonly timeMs: number;
 }
+/** Can readings be stored? `low`: yes, but room runs out; `paused`: the disk is full; `failed`: it does not take what is written. */
+export interface StorageView {
+  readonly state: 'storing' | 'low' | 'paused' | 'failed';
+  /** What is wrong and what mends it; '' while nothing is. */
+  readonly message: string;
+  /** On the volume of the data directory; null when it could not be asked. */
+  readonly freeBytes: number | null;
+}
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {
   readonly devices: number;
@@ -245,4 +278,5 @@ export interface StatsView {
   readonly commitP99Ms: number | null;
   readonly unexplained: number;
   readonly bytes: number;
+  readonly storage: StorageView;
 }

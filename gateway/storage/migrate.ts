@@ -36,7 +36,9 @@ interface Migration {
 export function openMigrated({ file, migrationsDir, busyTimeoutMs = 5000 }: OpenMigratedOptions): Database.Database {
   const migrations = readMigrations(migrationsDir);
   const applied = inspect(file, migrations);
-  closeSync(openSync(file, 'a', 0o600)); // SQLite gives -wal and -shm the mode of the database
+  // SQLite gives -wal and -shm the mode of the database. A file that is there is left alone: closing any descriptor of it would drop the
+  // locks of every connection of this process, and another program could take the WAL away from under them
+  if (applied === 0) closeSync(openSync(file, 'a', 0o600));
   const database = new Database(file, { timeout: busyTimeoutMs });
   try {
     if (applied === 0) {
@@ -52,6 +54,9 @@ export function openMigrated({ file, migrationsDir, busyTimeoutMs = 5000 }: Open
     for (const migration of pending) apply(database, migration);
     database.pragma(`user_version = ${migrations.length}`); // a commit on every opening, so that the next line is true
     if (database.pragma('synchronous', { simple: true }) !== 2) throw new Error(`${file}: SQLite does not keep synchronous=FULL`);
+    // After a sync that failed, memory can show pages of the WAL that the disk never got, and what is appended behind them would be lost
+    // with them: whatever the WAL holds at an opening is written into the database anew, and synced, before anything follows it.
+    database.pragma('wal_checkpoint(TRUNCATE)');
     return database;
   } catch (error) {
     database.close();

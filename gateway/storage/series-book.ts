@@ -8,6 +8,8 @@ import { type Batch, KIND, type SeriesRow, type SeriesState } from './store.ts';
 
 const SLICE_ROWS = 500;
 const WRITE_EVERY_MS = 5_000;
+/** Log rows that a start reads at once: most runs are a few rows, and a query for each would take longer than its rows. */
+const LOADED_ROWS = 4096;
 
 interface StoredRow extends SeriesRow {
   readonly readings: number;
@@ -202,10 +204,16 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
     const log = db
       .prepare(`SELECT series, time_us, value, typeof(value) = 'integer' FROM log WHERE position BETWEEN ? AND ? ORDER BY position`)
       .raw();
+    let rows: [number, number, number | string, number][] = [];
+    let rowsFrom = 0;
     for (const [first, size, received] of runs.iterate(mark.frame) as IterableIterator<[number, number, number]>) {
-      let at = first;
-      for (const [id, timeUs, value, isBoolean] of log.all(first, first + size - 1) as [number, number, number | string, number][]) {
-        if (at++ > countedTo[id]) countOne(id, timeUs, received, isBoolean === 1 ? value === 1 : value);
+      for (let at = first; at < first + size; at++) {
+        if (at >= rowsFrom + rows.length) {
+          rows = log.all(at, at + LOADED_ROWS - 1) as typeof rows;
+          rowsFrom = at;
+        }
+        const [id, timeUs, value, isBoolean] = rows[at - rowsFrom];
+        if (at > countedTo[id]) countOne(id, timeUs, received, isBoolean === 1 ? value === 1 : value);
       }
     }
   }

@@ -4,10 +4,12 @@
 import Database from 'better-sqlite3';
 import type { Value } from '../protocol/messages.ts';
 import { createBucketer } from './bucketer.ts';
-import { recount, recountEnds } from './recount.ts';
-import type { Queries, QueryName, ReadingsPage, SinceResult, StreamState } from './store.ts';
+import { framesMissing, recount, recountEnds } from './recount.ts';
+import type { Queries, QuarantinedItem, QueryName, ReadingsPage, SinceResult, StreamState } from './store.ts';
 import { serveThread } from './thread.ts';
 
+/** Raw bytes a page of quarantine: a row can have as much as a request's body. */
+const PAGE_RAW_BYTES = 4 * 2 ** 20;
 /** Log rows a slice: about 30 ms of scanning. */
 const SLICE_ROWS = 200_000;
 
@@ -39,18 +41,21 @@ function openReader(db: Database.Database): Handlers {
     .raw();
   const first = db.prepare('SELECT min(position) FROM log').pluck();
   const meta = db.prepare(`SELECT content FROM meta WHERE key = 'position'`).pluck();
-  const events = db.prepare(
-    `SELECT id, at_us AS atUs, device, type, reason, detail FROM events
-     WHERE (? = '' OR device = ?) AND id < ? ORDER BY id DESC LIMIT ?`,
-  );
-  const quarantine = db.prepare(
-    `SELECT q.id, q.device, s.stream, q.seq, q.record AS "index", q.code, q.message, q.raw, q.received_us AS receivedAtUs
-     FROM quarantine q JOIN streams s ON s.id = q.stream WHERE (? = '' OR q.device = ?) AND q.id < ? ORDER BY q.id DESC LIMIT ?`,
-  );
+  const EVENTS = 'SELECT id, at_us AS atUs, device, type, reason, detail FROM events';
+  const events = db.prepare(`${EVENTS} WHERE id < ? ORDER BY id DESC LIMIT ?`);
+  const eventsOf = db.prepare(`${EVENTS} WHERE device = ? AND id < ? ORDER BY id DESC LIMIT ?`);
+  /** A statement for what is asked: with an OR over both, no index would be of use. */
+  const quarantine = (device: string, code: string): Database.Statement =>
+    db.prepare(
+      `SELECT q.id, q.device, s.stream, q.seq, q.record AS "index", q.code, q.message, q.raw, q.encoding, q.base,
+       q.received_us AS receivedAtUs, q.replayed_us AS replayedAtUs FROM quarantine q JOIN streams s ON s.id = q.stream
+       WHERE ${device === '' ? '' : 'q.device = @device AND '}${code === '' ? '' : 'q.code = @code AND '}q.id < @before
+       ORDER BY q.id DESC LIMIT @rows`,
+    );
   const streams = db.prepare(
     `SELECT id, device, stream, created_us AS createdAtUs, last_used_us AS lastUsedAtUs, retired, acked, body_hash AS bodyHash,
-     frames_stored AS framesStored, frames_quarantined AS framesQuarantined, frames_gap AS framesGap, readings, refused, expired
-     FROM streams WHERE ? = '' OR device = ? ORDER BY device, id`,
+     frames_stored AS framesStored, frames_quarantined AS framesQuarantined, frames_gap AS framesGap, readings, refused, expired,
+     evicted, discarded FROM streams WHERE ? = '' OR device = ? ORDER BY device, id`,
   );
 
   const lastPosition = (): number => Number(meta.get() ?? 0);
@@ -111,30 +116,36 @@ function openReader(db: Database.Database): Handlers {
     },
 
     events({ device, limit, before }) {
-      const items = events.all(
-        device,
-        device,
-        before ?? Number.MAX_SAFE_INTEGER,
-        limit + 1,
-      ) as Queries['events']['answer']['items'][number][];
+      const from = before ?? Number.MAX_SAFE_INTEGER;
+      const rows = device === '' ? events.all(from, limit + 1) : eventsOf.all(device, from, limit + 1);
+      const items = rows as Queries['events']['answer']['items'][number][];
       return { items: items.slice(0, limit), more: items.length > limit };
     },
 
-    quarantine({ device, limit, before }) {
-      type Item = Queries['quarantine']['answer']['items'][number];
-      const items = quarantine.all(device, device, before ?? Number.MAX_SAFE_INTEGER, limit + 1) as Item[];
-      return { items: items.slice(0, limit), more: items.length > limit };
+    quarantine({ device, code, limit, before }) {
+      const ask = { device, code, before: before ?? Number.MAX_SAFE_INTEGER, rows: limit + 1 };
+      const items: QuarantinedItem[] = [];
+      let bytes = 0;
+      for (const item of quarantine(device, code).iterate(ask) as IterableIterator<QuarantinedItem>) {
+        if (items.length === limit || (bytes > 0 && bytes + item.raw.length > PAGE_RAW_BYTES)) return { items, more: true };
+        items.push(item);
+        bytes += item.raw.length;
+      }
+      return { items, more: false };
     },
 
     accounting({ device, verify }) {
       const ask = db.transaction(() => ({
         rows: streams.all(device, device) as (Omit<StreamState, 'retired'> & { retired: number })[],
         position: lastPosition(),
-        ends: recountEnds(db),
+        ends: verify ? recountEnds(db) : null,
       }));
       const { rows, position, ends } = ask();
       const items = rows.map((row) => ({ ...row, retired: row.retired === 1 }));
-      return { items: verify ? recount(db, items, ends) : items, position };
+      return {
+        items: ends === null ? items.map((row) => ({ ...row, unexplained: framesMissing(row) })) : recount(db, items, ends),
+        position,
+      };
     },
 
     size() {

@@ -1,5 +1,6 @@
 // The thread in which the registry's SQL runs: one question at a time, in order, for sqlite-registry.ts.
 
+import { diskFaultOf } from './disk-fault.ts';
 import type { Database } from './migrate.ts';
 import { openMigrated } from './migrate.ts';
 import type { AuditRow, DeviceRow, EnrolmentRow, RegistryChange, RegistryRows, RegistryTable } from './registry.ts';
@@ -72,7 +73,8 @@ function openTables(database: Database) {
         applyList(changes);
         return null;
       } catch (error) {
-        if (!database.inTransaction) throw error; // a full disk rolls everything back by itself
+        // a full disk rolls everything back by itself; one that fails leaves nothing to go on with
+        if (!database.inTransaction || diskFaultOf((error as { code?: string }).code ?? '') !== null) throw error;
         return (error as Error).message;
       }
     }),

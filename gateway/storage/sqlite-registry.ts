@@ -2,7 +2,8 @@
 // next transaction, so that a thousand devices that enrol at once cost some tens of syncs, not a thousand.
 
 import type { AuditRow, Registry, RegistryChange, RegistryRows } from './registry.ts';
-import { openThread } from './thread.ts';
+import type { DiskError } from './store.ts';
+import { openThread, type Thread } from './thread.ts';
 
 export interface OpenRegistryOptions {
   readonly file: string;
@@ -25,12 +26,35 @@ interface QueuedCommit {
 
 /** Rejects with a DatabaseRefusal when the file may not be opened (see migrate.ts). */
 export async function openSqliteRegistry(options: OpenRegistryOptions): Promise<Registry> {
-  const thread = await openThread(new URL('./sqlite-registry-thread.ts', import.meta.url), options);
-  const ask = <Q extends keyof RegistryQuestions>(
+  const open = (): Promise<Thread> => openThread(new URL('./sqlite-registry-thread.ts', import.meta.url), options);
+  let thread = await open();
+  /** A commit met a disk that fails: what the connection believes to be on disk may not be. */
+  let isBroken = false;
+  let reopening: Promise<void> | null = null;
+  async function reopen(): Promise<void> {
+    const fresh = await open(); // writes and syncs, or rejects
+    thread.abandon();
+    thread = fresh;
+    isBroken = false;
+  }
+  async function ask<Q extends keyof RegistryQuestions>(
     question: Q,
     detail: RegistryQuestions[Q]['ask'],
-  ): Promise<RegistryQuestions[Q]['answer']> =>
-    closing === null || question === 'commit' ? thread.call(question, detail) : Promise.reject(new Error('the registry is closed'));
+  ): Promise<RegistryQuestions[Q]['answer']> {
+    if (closing !== null && question !== 'commit') throw new Error('the registry is closed');
+    if ((thread.hasEnded || (isBroken && question === 'commit')) && closing === null) {
+      reopening ??= reopen().finally(() => {
+        reopening = null;
+      });
+      await reopening;
+    }
+    try {
+      return await thread.call(question, detail);
+    } catch (error) {
+      if ((error as Partial<DiskError>).fault !== undefined) isBroken = true;
+      throw error;
+    }
+  }
   let queue: QueuedCommit[] = [];
   let committing: Promise<void> | null = null;
   let closing: Promise<void> | null = null;
@@ -58,6 +82,7 @@ export async function openSqliteRegistry(options: OpenRegistryOptions): Promise<
 
   async function shut(): Promise<void> {
     await committing;
+    await reopening?.catch(() => undefined);
     await thread.close();
   }
 

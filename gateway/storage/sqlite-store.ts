@@ -1,17 +1,42 @@
 // ReadingStore over SQLite: one writer thread, a few reader threads, this file between them and the network thread.
 
-import type { Batch, Catalogue, Queries, QueryName, ReadingStore, SinceResult } from './store.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Batch, Catalogue, DiskError, Queries, QueryName, ReadingStore, SinceResult } from './store.ts';
+import type { Appended, Dropped, StoreBounds, WriterData } from './sqlite-writer.ts';
 import { openThread, type Thread } from './thread.ts';
 
 export interface SqliteStoreOptions {
   readonly file: string;
   readonly walCheckpointBytes: number;
   readonly readers?: number;
+  /** Left out: quarantine and events grow without bound. */
+  readonly bounds?: StoreBounds;
+  /** Told how many rows went for room. */
+  readonly onDropped?: (dropped: Dropped) => void;
+  /** Told how the look through the database after an I/O error ended. */
+  readonly onChecked?: (checked: StoreChecked) => void;
+}
+export interface StoreChecked {
+  readonly ms: number;
+  /** `unread`: the look itself failed on the disk. */
+  readonly outcome: 'sound' | 'damaged' | 'unread';
+  readonly detail: string;
 }
 
+const UNBOUNDED: StoreBounds = {
+  quarantineDeviceBytes: Number.POSITIVE_INFINITY,
+  quarantineBytes: Number.POSITIVE_INFINITY,
+  eventDays: Number.POSITIVE_INFINITY,
+  eventRows: Number.POSITIVE_INFINITY,
+};
+/** A sound database of some GiB takes longer: storing goes on meanwhile, and stops when the look finds damage. */
+const CHECK_WAIT_MS = 3_000;
+
 /** Opens or creates the database; rejects when the file is not ours, newer than this version, or can't be written. */
-export async function openSqliteStore({ file, walCheckpointBytes, readers = 2 }: SqliteStoreOptions): Promise<ReadingStore> {
-  const openWriter = (): Promise<Thread> => openThread(new URL('./sqlite-writer.ts', import.meta.url), { file, walCheckpointBytes });
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<ReadingStore> {
+  const { file, walCheckpointBytes, readers = 2, bounds = UNBOUNDED, onChecked, onDropped } = options;
+  const writerData: WriterData = { file, walCheckpointBytes, bounds };
+  const openWriter = (): Promise<Thread> => openThread(new URL('./sqlite-writer.ts', import.meta.url), writerData);
   const openReader = (): Promise<Thread> => openThread(new URL('./sqlite-reader.ts', import.meta.url), { file });
   await using undo = new AsyncDisposableStack();
   let writer = await openWriter();
@@ -20,8 +45,14 @@ export async function openSqliteStore({ file, walCheckpointBytes, readers = 2 }:
   const pool: Thread[] = [];
   undo.defer(async () => void (await Promise.all(pool.map((thread) => thread.close()))));
   for (let i = 0; i < readers; i++) pool.push(await openReader());
+  let checker: Thread | null = null;
+  undo.defer(async () => checker?.abandon());
   const closers = undo.move();
   let closing: Promise<void> | null = null;
+  /** Why the writer may not be used again; null while it may. */
+  let broken: Partial<DiskError> | null = null;
+  let damage: DiskError | null = null;
+  let reopening: Promise<void> | null = null;
 
   /** The reader with the shortest queue; one that broke is replaced when it is its turn. */
   async function reader(): Promise<Thread> {
@@ -32,13 +63,67 @@ export async function openSqliteStore({ file, walCheckpointBytes, readers = 2 }:
     return fresh;
   }
 
+  /** A fresh connection: what the old one believes of the WAL is not to be trusted after a failed sync. Until it is there, the old answers. */
+  async function reopen(why: Partial<DiskError>): Promise<void> {
+    if (damage !== null) throw damage;
+    const fresh = await openWriter(); // writes and syncs, or rejects
+    const checking = why.fault === 'full' || why.fault === 'read-only' ? null : check();
+    if (checking !== null)
+      await Promise.race(why.fault === 'damaged' ? [checking] : [checking, wait(CHECK_WAIT_MS, undefined, { ref: false })]);
+    if (damage !== null || closing !== null) {
+      fresh.abandon();
+      throw damage ?? new Error('the store is closed');
+    }
+    const old = writer;
+    writer = fresh;
+    broken = null;
+    old.abandon();
+  }
+
+  async function check(): Promise<void> {
+    if (checker !== null) return;
+    const startedMs = performance.now();
+    let unread = '';
+    try {
+      checker = await openThread(new URL('./sqlite-check.ts', import.meta.url), { file });
+      const found = await checker.call<string | null>('check');
+      if (found !== null) damage = Object.assign(new Error(found), { fault: 'damaged', code: 'SQLITE_CORRUPT' } as const);
+    } catch (error) {
+      // a place that can't be read today may be an old one: what comes can be stored all the same
+      unread = (error as Error).message;
+      if ((error as Partial<DiskError>).fault === 'damaged') damage = error as DiskError;
+    }
+    checker?.abandon();
+    checker = null;
+    if (closing !== null) return;
+    const outcome = damage !== null ? 'damaged' : unread === '' ? 'sound' : 'unread';
+    onChecked?.({ ms: Math.round(performance.now() - startedMs), outcome, detail: damage?.message ?? unread });
+  }
+
   return {
-    append: (batch: Batch) => writer.call<number>('append', batch),
+    async append(batch: Batch) {
+      if (damage !== null) throw damage;
+      try {
+        const appended = await writer.call<Appended>('append', batch);
+        if (typeof appended === 'number') return appended;
+        onDropped?.(appended.dropped);
+        return appended.position;
+      } catch (error) {
+        broken = error as Partial<DiskError>;
+        throw error;
+      }
+    },
     read: async <Q extends QueryName>(name: Q, ask: Queries[Q]['ask']) => (await reader()).call<Queries[Q]['answer']>(name, ask),
     since: async (position, series, limit) => (await reader()).call<SinceResult>('since', { position, series, limit }),
     async catalogue(device) {
-      // whoever asks for the catalogue begins anew, and so does a writer that broke
-      if (writer.hasEnded && closing === null) writer = await openWriter();
+      const why = broken ?? (writer.hasEnded ? {} : null);
+      // who asks for all of it begins anew; a question about one device is a read, which the old writer can still answer
+      if (why !== null && device === undefined && closing === null) {
+        reopening ??= reopen(why).finally(() => {
+          reopening = null;
+        });
+        await reopening;
+      }
       return writer.call<Catalogue>('catalogue', device ?? null);
     },
     close() {

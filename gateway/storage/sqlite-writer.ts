@@ -3,21 +3,34 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
+import { type EventBounds, openEventBook } from './event-book.ts';
 import { openMigrated } from './migrate.ts';
+import { openQuarantineBook, type QuarantineBounds } from './quarantine-book.ts';
 import { openSeriesBook } from './series-book.ts';
 import { type Batch, type Catalogue, KIND } from './store.ts';
 import { openStreamBook } from './stream-book.ts';
 import { serveThread } from './thread.ts';
 
+export interface StoreBounds extends QuarantineBounds, EventBounds {}
 export interface WriterData {
   readonly file: string;
   readonly walCheckpointBytes: number;
+  readonly bounds: StoreBounds;
 }
+/** What went for room since it was last told. */
+export interface Dropped {
+  readonly quarantine: number;
+  readonly events: number;
+}
+/** The position; in an object when there is more to say. */
+export type Appended = number | { readonly position: number; readonly dropped: Dropped };
 
 /** Rows an INSERT statement: half the cost a row of one at a time, and no better beyond 32 (measured). */
 const ROWS = 32;
 const FULL = 2;
 const PAGE_BYTES = 8192;
+/** Times the size at which the log is written into the database: 64 MiB by default. */
+const TRUNCATE_AT = 16;
 const HOUSEKEEPING_MS = 2_000;
 
 let afterAnswer: () => void = () => undefined;
@@ -27,23 +40,19 @@ serveThread<WriterData>(
     const db = openMigrated({ file: data.file, migrationsDir: fileURLToPath(new URL('../../migrations/readings', import.meta.url)) });
     // checkpoints run after the answer, not inside a commit that devices wait for
     db.pragma('wal_autocheckpoint = 0');
-    const store = openWriter(db, data.walCheckpointBytes);
+    const store = openWriter(db, data);
     afterAnswer = store.afterAnswer;
     return store.handlers;
   },
   () => afterAnswer(),
 );
 
-function openWriter(db: Database.Database, walCheckpointBytes: number) {
+function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: WriterData) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insert = db.prepare('INSERT INTO log(position, series, time_us, value) VALUES (?, ?, ?, ?)');
   const insertMany = db.prepare(`INSERT INTO log(position, series, time_us, value) VALUES ${Array(ROWS).fill('(?, ?, ?, ?)').join(', ')}`);
   const insertSeries = db.prepare('INSERT INTO series(id, device, metric, unit) VALUES (?, ?, ?, ?)');
-  const insertQuarantine = db.prepare(
-    'INSERT INTO quarantine(device, stream, seq, record, code, message, raw, received_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  );
-  const insertEvent = db.prepare('INSERT INTO events(at_us, device, type, reason, detail) VALUES (?, ?, ?, ?, ?)');
 
   const store = incarnation(db);
   let position = (db.prepare('SELECT max(position) FROM log').pluck().get() as number | null) ?? 0;
@@ -51,19 +60,36 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
   const setPosition = db.prepare(`INSERT OR REPLACE INTO meta(key, content) VALUES ('position', ?)`);
   const seriesBook = openSeriesBook(db, position);
   const streamBook = openStreamBook(db);
+  const quarantine = openQuarantineBook(db, bounds);
+  const events = openEventBook(db, bounds);
+  let eventsDropped = 0;
   const cells: unknown[] = new Array(ROWS * 4);
   let isSyncChecked = false;
   let walFrames = 0;
   let uncounted: { batch: Batch; position: number } | null = null;
 
   const housekeeping = setInterval(() => {
-    if (!seriesBook.isDirty) return;
     try {
-      transaction(() => seriesBook.writeSlice(Date.now(), false));
+      keepHouse(Date.now());
     } catch {
-      // a full disk or a foreign lock: the slice is kept and tried again at the next turn; appends tell of the trouble
+      // a full disk or a foreign lock: all of it is tried again at the next turn; appends tell of the trouble
     }
   }, HOUSEKEEPING_MS);
+
+  /** A step of each thing that is due: a commit that comes meanwhile waits for no more than that. */
+  function keepHouse(nowMs: number): void {
+    const isEventsOver = events.isOver(nowMs);
+    const isQuarantineOver = quarantine.isOver;
+    if (!seriesBook.isDirty && !isEventsOver && !isQuarantineOver) return;
+    let gone = 0;
+    transaction(() => {
+      seriesBook.writeSlice(nowMs, false);
+      if (isEventsOver) gone = events.dropSome(nowMs);
+      if (isQuarantineOver) streamBook.writeDepartures(quarantine.evictSome());
+    });
+    if (isQuarantineOver) streamBook.commit();
+    eventsDropped += gone;
+  }
 
   function transaction(work: () => void): void {
     begin.run();
@@ -73,9 +99,11 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK');
       seriesBook.sliceDone(false);
+      quarantine.done(false);
       throw error;
     }
     seriesBook.sliceDone(true);
+    quarantine.done(true);
     if (!isSyncChecked) {
       // before the first commit the pragma can say FULL while NORMAL is in force
       if (db.pragma('synchronous', { simple: true }) !== FULL) throw new Error('SQLite does not run with synchronous=FULL');
@@ -106,22 +134,23 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
     for (; i < batch.count; i++) insert.run(++at, batch.series[i], batch.timeUs[i], cell(batch, i));
   }
 
-  function append(batch: Batch): number {
+  function append(batch: Batch): Appended {
     settleBooks();
     transaction(() => {
       seriesBook.writeSlice(Date.now(), false);
       for (const row of batch.newSeries) insertSeries.run(row.id, row.device, row.metric, row.unit);
       insertReadings(batch);
-      streamBook.write(batch, position);
-      for (const q of batch.quarantine) insertQuarantine.run(q.device, q.stream, q.seq, q.index, q.code, q.message, q.raw, q.receivedAtUs);
-      for (const e of batch.events) insertEvent.run(e.atUs, e.device, e.type, e.reason, e.detail);
+      streamBook.write(batch, position, quarantine.write(batch));
+      events.write(batch.events);
       if (batch.count > 0) setPosition.run(position + batch.count);
     });
-    streamBook.commit(batch);
+    streamBook.commit();
     position += batch.count;
     uncounted = { batch, position };
     walFrames += 1;
-    return position;
+    const dropped: Dropped = { quarantine: quarantine.takeEvicted(), events: eventsDropped };
+    eventsDropped = 0;
+    return dropped.quarantine + dropped.events > 0 ? { position, dropped } : position;
   }
 
   /** What the answer need not wait for, but everything later does. */
@@ -132,12 +161,24 @@ function openWriter(db: Database.Database, walCheckpointBytes: number) {
     uncounted = null;
   }
 
+  /** Long readers have let it grow: its room is given back in a moment without any. */
+  function truncateWal(): void {
+    const patienceMs = db.pragma('busy_timeout', { simple: true }) as number;
+    db.pragma('busy_timeout = 0');
+    try {
+      db.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      db.pragma(`busy_timeout = ${patienceMs}`);
+    }
+  }
   function checkpointWhenDue(): void {
     if (walFrames < 8) return;
     walFrames = 0;
     try {
       const [state] = db.pragma('wal_checkpoint(NOOP)') as { log: number }[];
-      if (state.log * PAGE_BYTES >= walCheckpointBytes) db.pragma('wal_checkpoint(PASSIVE)');
+      const bytes = state.log * PAGE_BYTES;
+      if (bytes >= walCheckpointBytes * TRUNCATE_AT) truncateWal();
+      else if (bytes >= walCheckpointBytes) db.pragma('wal_checkpoint(PASSIVE)');
     } catch {
       // the log stays as it is and is looked at again some commits later
     }

@@ -30,7 +30,11 @@ export interface QuarantineRow {
   readonly index: number;
   readonly code: string;
   readonly message: string;
+  /** As it was sent; bytes that are no text as base64. */
   readonly raw: string;
+  readonly encoding: 'utf8' | 'base64';
+  /** Of a record: the base fields that were in force before it, as JSON object text; '' when there were none. */
+  readonly base: string;
   readonly receivedAtUs: number;
 }
 
@@ -78,7 +82,7 @@ export interface Batch {
   readonly marks: number;
   readonly markStream: Int32Array;
   readonly markAcked: Float64Array;
-  /** SHA-256 of the last HTTP body, for streams that are fed by POST. */
+  /** `<seq>:<SHA-256>` of what was last settled by POST, for streams that are fed so. */
   readonly bodyHashes: readonly { readonly stream: number; readonly hash: string }[];
 
   readonly newSeries: readonly SeriesRow[];
@@ -86,6 +90,10 @@ export interface Batch {
   /** Streams that take no more hellos; their books stay. */
   readonly retiredStreams: readonly number[];
   readonly quarantine: readonly QuarantineRow[];
+  /** Rows whose replay is in this batch: marked, so that it happens once. One that is gone is passed over. */
+  readonly quarantineReplayed: readonly { readonly id: number; readonly atUs: number }[];
+  /** Rows that an operator threw away; their streams' books remember how many. */
+  readonly quarantineDiscarded: readonly number[];
   readonly gaps: readonly GapRow[];
   readonly events: readonly EventRow[];
 }
@@ -113,8 +121,23 @@ export interface StreamState extends StreamRow {
   readonly readings: number;
   readonly refused: number;
   readonly expired: number;
+  /** Refused records that are in quarantine no more: gone for room, or thrown away by an operator. */
+  readonly evicted: number;
+  readonly discarded: number;
   readonly lastUsedAtUs: number;
   readonly retired: boolean;
+}
+
+/** `unexplained`: frames up to `acked` that are in no count; with all of them there, records that books and rows do not agree on. */
+export interface StreamAccount extends StreamState {
+  readonly unexplained: number;
+}
+
+export interface QuarantinedItem extends Omit<QuarantineRow, 'stream'> {
+  readonly id: number;
+  readonly stream: string;
+  /** When it was stored after all; null while it was not. */
+  readonly replayedAtUs: number | null;
 }
 
 export interface Catalogue {
@@ -178,19 +201,25 @@ export interface Queries {
     ask: { device: string; limit: number; before?: number };
     answer: { readonly items: readonly (EventRow & { readonly id: number })[]; readonly more: boolean };
   };
+  /** As events; `code` '' means every code. A page ends early when it has grown to some megabytes. */
   quarantine: {
-    ask: { device: string; limit: number; before?: number };
-    answer: {
-      readonly items: readonly (Omit<QuarantineRow, 'stream'> & { readonly id: number; readonly stream: string })[];
-      readonly more: boolean;
-    };
+    ask: { device: string; code: string; limit: number; before?: number };
+    answer: { readonly items: readonly QuarantinedItem[]; readonly more: boolean };
   };
   /** The books, a row a stream; with `verify` counted again from the rows of frames, gaps, quarantine and log. */
-  accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamState[]; readonly position: number } };
+  accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamAccount[]; readonly position: number } };
   /** Size on disk and number of readings. */
   size: { ask: Record<string, never>; answer: { readonly bytes: number; readonly readings: number } };
 }
 export type QueryName = keyof Queries;
+
+/** Why a store can't write, where that is its disk's doing and not a fault of ours. */
+export type DiskFault = 'full' | 'read-only' | 'failing' | 'damaged';
+/** What stores and registries reject with then; `code` is the database's or the system's own name for it. */
+export interface DiskError extends Error {
+  readonly fault: DiskFault;
+  readonly code: string;
+}
 
 /**
  * The contract (test/contract/store.ts runs it over every implementation):
@@ -198,7 +227,8 @@ export type QueryName = keyof Queries;
  *   result − count + 1 + i), and rejects with nothing of the batch stored. Calls are committed in call order. After a rejection the
  *   caller reads `catalogue()` anew before it appends again.
  * - `read` and `since` see every append that had resolved when they were called.
- * - `catalogue` gives all series and streams, or those of one device.
+ * - `catalogue` gives all series and streams, or those of one device. After a rejected append the one of all begins anew: it opens what
+ *   broke, and rejects as long as nothing can be written, or for good when the database turns out to be damaged.
  * - `close` finishes what was begun, is idempotent, and makes every later call reject.
  */
 export interface ReadingStore {

@@ -2,6 +2,7 @@
 
 import type Database from 'better-sqlite3';
 import { packCounts } from './frame-run.ts';
+import type { Departures } from './quarantine-book.ts';
 import type { Batch, StreamState } from './store.ts';
 
 /** Runs an INSERT statement. */
@@ -11,10 +12,12 @@ const RUN_CELLS = 8;
 type Mutable = { -readonly [K in keyof StreamState]: StreamState[K] };
 
 export interface StreamBook {
-  /** Inside the transaction of `batch`, whose readings follow `position`. */
-  write(batch: Batch, position: number): void;
+  /** Inside the transaction of `batch`, whose readings follow `position`; `departures` are the rows that left quarantine in it. */
+  write(batch: Batch, position: number, departures: Departures): void;
+  /** Inside a transaction without a batch. */
+  writeDepartures(departures: Departures): void;
   /** After the commit: the new state becomes what `states` tells. */
-  commit(batch: Batch): void;
+  commit(): void;
   states(device: string | undefined): StreamState[];
 }
 
@@ -36,11 +39,14 @@ export function openStreamBook(db: Database.Database): StreamBook {
       readings: row.readings as number,
       refused: row.refused as number,
       expired: row.expired as number,
+      evicted: row.evicted as number,
+      discarded: row.discarded as number,
     });
   }
   const insert = db.prepare('INSERT INTO streams(id, device, stream, created_us, last_used_us) VALUES (?, ?, ?, ?, ?)');
   const update = db.prepare(
-    `UPDATE streams SET acked=?, body_hash=?, frames_stored=?, frames_quarantined=?, frames_gap=?, readings=?, refused=?, last_used_us=?, retired=? WHERE id=?`,
+    `UPDATE streams SET acked=?, body_hash=?, frames_stored=?, frames_quarantined=?, frames_gap=?, readings=?, refused=?, evicted=?, discarded=?, last_used_us=?,
+     retired=? WHERE id=?`,
   );
   /** For the many that were fed whole frames and nothing else: half the columns. */
   const updateFed = db.prepare('UPDATE streams SET acked=?, frames_stored=?, readings=?, last_used_us=? WHERE id=?');
@@ -106,21 +112,32 @@ export function openStreamBook(db: Database.Database): StreamBook {
   }
 
   function writeWhole(s: StreamState): void {
-    const { acked, bodyHash, framesStored, framesQuarantined, framesGap, readings, refused, lastUsedAtUs, retired, id } = s;
-    update.run(acked, bodyHash, framesStored, framesQuarantined, framesGap, readings, refused, lastUsedAtUs, retired ? 1 : 0, id);
+    const { acked, bodyHash, framesStored, framesQuarantined, framesGap, readings, refused, evicted, discarded, lastUsedAtUs, id } = s;
+    const frames = [framesStored, framesQuarantined, framesGap];
+    update.run(acked, bodyHash, ...frames, readings, refused, evicted, discarded, lastUsedAtUs, s.retired ? 1 : 0, id);
   }
   function isOnlyFed(before: StreamState, now: StreamState): boolean {
     return (
       before.framesQuarantined === now.framesQuarantined &&
       before.framesGap === now.framesGap &&
       before.refused === now.refused &&
+      before.evicted === now.evicted &&
+      before.discarded === now.discarded &&
       before.bodyHash === now.bodyHash &&
       before.retired === now.retired
     );
   }
 
+  function depart(departures: Departures): void {
+    for (const [id, { evicted, discarded }] of departures) {
+      const state = touch(id);
+      state.evicted += evicted;
+      state.discarded += discarded;
+    }
+  }
+
   return {
-    write(batch, position) {
+    write(batch, position, departures) {
       pending = new Map();
       cells = [];
       for (const row of batch.newStreams) {
@@ -135,6 +152,8 @@ export function openStreamBook(db: Database.Database): StreamBook {
           readings: 0,
           refused: 0,
           expired: 0,
+          evicted: 0,
+          discarded: 0,
           lastUsedAtUs: row.createdAtUs,
           retired: false,
         });
@@ -147,11 +166,17 @@ export function openStreamBook(db: Database.Database): StreamBook {
       for (const id of batch.retiredStreams) touch(id).retired = true;
       for (const { stream, hash } of batch.bodyHashes) touch(stream).bodyHash = hash;
       for (let m = 0; m < batch.marks; m++) touch(batch.markStream[m]).acked = batch.markAcked[m];
+      depart(departures);
       for (const [id, s] of pending) {
         const before = streams.get(id);
         if (before !== undefined && isOnlyFed(before, s)) updateFed.run(s.acked, s.framesStored, s.readings, s.lastUsedAtUs, id);
         else writeWhole(s);
       }
+    },
+    writeDepartures(departures) {
+      pending = new Map();
+      depart(departures);
+      for (const state of pending.values()) writeWhole(state);
     },
     commit() {
       for (const [id, state] of pending) streams.set(id, state);

@@ -1,6 +1,8 @@
 // Calls to a worker thread as promises, in call order. The worker's side is `serveThread`; errors come back with their code.
 
 import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { diskFaultOf } from './disk-fault.ts';
+import type { DiskError } from './store.ts';
 
 interface Call {
   readonly id: number;
@@ -20,6 +22,8 @@ export interface Thread {
   readonly hasEnded: boolean;
   /** Ends the thread after a last `close` call; idempotent. */
   close(): Promise<void>;
+  /** Ends it without that call: its connection is not trusted to write once more. */
+  abandon(): void;
 }
 
 /** Starts a thread and resolves once its `serveThread` has opened what it opens; rejects with the reason when it can't. */
@@ -42,8 +46,9 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
     if (waiting === undefined) return;
     calls.delete(answer.id);
     if ('error' in answer) {
-      const { message, ...facts } = answer.error;
-      waiting.reject(Object.assign(new Error(message), facts));
+      const { message, code, exitCode } = answer.error;
+      const fault = diskFaultOf(code);
+      waiting.reject(Object.assign(new Error(message), { code, exitCode }, fault === null ? {} : ({ fault } satisfies Partial<DiskError>)));
     } else waiting.resolve(answer.result as never);
   });
 
@@ -77,6 +82,11 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
         await worker.terminate();
       })();
       return closing;
+    },
+    abandon() {
+      end(new Error('the storage thread was given up'));
+      // a thread that hangs in a system call ends when that does; nobody waits for it
+      closing ??= worker.terminate().then(() => undefined);
     },
   };
 }

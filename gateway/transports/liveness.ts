@@ -6,6 +6,8 @@ import type { Liveness, Watched } from './transport.ts';
 const SWEEP_MS = 500;
 const LATE_MS = 1_000;
 const JITTER = 0.1;
+/** Half a message and then nothing for so long: it will not be finished. */
+const MID_MESSAGE_MS = 15_000;
 
 export function createLiveness(): Liveness {
   const peers = new Set<Watched>();
@@ -19,7 +21,19 @@ export function createLiveness(): Liveness {
     const extendMs = lateMs > LATE_MS ? lateMs : 0;
     for (const peer of peers) {
       peer.nextAtMs += extendMs;
-      if (peer.pingedAtMs > 0 && (peer.isWaitingForUs || peer.bytesRead !== peer.bytesSeen)) {
+      const { bytesRead } = peer;
+      if (bytesRead !== peer.heardBytes || peer.isWaitingForUs) {
+        peer.heardBytes = bytesRead;
+        peer.heardAtMs = now;
+      } else {
+        peer.heardAtMs += extendMs;
+        if (now - peer.heardAtMs >= MID_MESSAGE_MS && extendMs === 0 && peer.isMidMessage) {
+          peers.delete(peer);
+          peer.stalled();
+          continue;
+        }
+      }
+      if (peer.pingedAtMs > 0 && (peer.isWaitingForUs || bytesRead !== peer.bytesSeen)) {
         peer.nextAtMs = peer.pingedAtMs + pingDelayMs(peer.timing.pingSeconds);
         peer.pingedAtMs = 0;
       }
@@ -30,7 +44,7 @@ export function createLiveness(): Liveness {
         continue;
       }
       peer.pingedAtMs = now;
-      peer.bytesSeen = peer.bytesRead;
+      peer.bytesSeen = bytesRead;
       peer.nextAtMs = now + peer.timing.pongSeconds * 1000;
       peer.ping();
     }
@@ -38,7 +52,9 @@ export function createLiveness(): Liveness {
 
   return {
     watch(peer) {
-      peer.nextAtMs = performance.now() + pingDelayMs(peer.timing.pingSeconds);
+      const now = performance.now();
+      peer.nextAtMs = now + pingDelayMs(peer.timing.pingSeconds);
+      peer.heardAtMs = now;
       peers.add(peer);
     },
     unwatch: (peer) => void peers.delete(peer),

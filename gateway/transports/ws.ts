@@ -6,7 +6,10 @@ import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
+import type { ProblemCode } from '../protocol/problems.ts';
+import { encodeCbor } from '../protocol/cbor-encoder.ts';
 import { shortTextFrame } from './text-frame.ts';
+import { brokenBy, isMidMessage } from './ws-receiver.ts';
 import type { Connection, Liveness, Peer, Session, SessionFactory, Transport, Watched } from './transport.ts';
 
 export interface WsLimits {
@@ -32,6 +35,8 @@ export interface DeviceUpgrade {
   /** The TCP socket beneath, whose byte counts are exact. */
   readonly raw: Socket;
   readonly head: Buffer;
+  /** The one to answer with; null: JSON. */
+  readonly subprotocol: string | null;
 }
 export interface WsTransport extends Transport {
   accept(upgrade: DeviceUpgrade): void;
@@ -57,7 +62,8 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
     maxBufferedChunks: limits.bufferedChunks,
     maxPendingAutoPongs: limits.pendingPongs,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    handleProtocols: (offered) => (offered.has(SUBPROTOCOL.json) ? SUBPROTOCOL.json : false),
+    // the client's order, as the handshake chose it
+    handleProtocols: (offered) => [...offered].find((name) => name === SUBPROTOCOL.json || name === SUBPROTOCOL.cbor) ?? false,
   } as ConstructorParameters<typeof WebSocketServer>[0]);
   const open = new Set<DeviceSocket>();
   const framesIn = observe.counter('fieldgate_device_frames_total', 'Messages read from devices.');
@@ -70,9 +76,11 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
   let draining: Promise<void> | null = null;
 
   return {
-    accept({ peer, request, socket, raw, head }) {
+    accept({ peer, request, socket, raw, head, subprotocol }) {
+      const encoding = subprotocol === SUBPROTOCOL.cbor ? 'cbor' : 'json';
       server.handleUpgrade(request, socket, head, (ws) => {
-        const device = new DeviceSocket({ ws, socket, raw, peer, livenessOf, onFault: (fault) => faults.add(fault), onGone: gone });
+        const onFault = (fault: string): void => faults.add(fault);
+        const device = new DeviceSocket({ ws, socket, raw, peer, encoding, livenessOf, onFault, onGone: gone });
         open.add(device);
         liveness.watch(device);
         const session = openSession(device);
@@ -81,8 +89,8 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
           const bytes = data as Buffer;
           framesIn.add();
           bytesIn.add(bytes.length);
-          if (isBinary) device.close(CLOSE.unsupportedData, 'this session speaks JSON in text frames');
-          else session.frame(bytes);
+          if (isBinary === (encoding === 'cbor')) session.frame(bytes);
+          else device.refuse(CLOSE.unsupportedData, 'unsupported-data', bytes.length);
         });
       });
     },
@@ -116,6 +124,7 @@ interface DeviceSocketOptions {
   readonly socket: Duplex;
   readonly raw: Socket;
   readonly peer: Peer;
+  readonly encoding: 'json' | 'cbor';
   readonly livenessOf: WsTransportOptions['livenessOf'];
   readonly onFault: (fault: string) => void;
   readonly onGone: (device: DeviceSocket) => void;
@@ -123,10 +132,13 @@ interface DeviceSocketOptions {
 
 class DeviceSocket implements Connection, Watched {
   readonly peer: Peer;
+  readonly encoding: 'json' | 'cbor';
   roundTripMs: number | null = null;
   nextAtMs = 0;
   pingedAtMs = 0;
   bytesSeen = 0;
+  heardAtMs = 0;
+  heardBytes = 0;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #raw: Socket;
@@ -143,7 +155,7 @@ class DeviceSocket implements Connection, Watched {
   #pingWindowMs = 0;
   #goneResolve: (() => void) | null = null;
 
-  constructor({ ws, socket, raw, peer, livenessOf, onFault, onGone }: DeviceSocketOptions) {
+  constructor({ ws, socket, raw, peer, encoding, livenessOf, onFault, onGone }: DeviceSocketOptions) {
     this.#ws = ws;
     this.#socket = socket;
     this.#raw = raw;
@@ -151,7 +163,14 @@ class DeviceSocket implements Connection, Watched {
     this.#livenessOf = livenessOf;
     this.#onGone = onGone;
     this.peer = peer;
-    ws.on('error', (error: Error & { code?: string }) => onFault(error.code ?? 'socket-error'));
+    this.encoding = encoding;
+    ws.on('error', (error: Error & { code?: string }) => {
+      onFault(error.code ?? 'socket-error');
+      const broken = brokenBy(error, ws);
+      if (broken === null) return;
+      this.#reason ||= broken.code;
+      this.#session?.broken(broken);
+    });
     ws.on('pong', () => {
       if (this.pingedAtMs > 0) this.roundTripMs = performance.now() - this.pingedAtMs;
     });
@@ -172,9 +191,10 @@ class DeviceSocket implements Connection, Watched {
 
   send(text: string): void {
     if (this.#ws.readyState !== this.#ws.OPEN) return;
-    const frame = shortTextFrame(text);
-    if (frame === null) this.#ws.send(text);
-    else this.#socket.write(frame);
+    const frame = this.encoding === 'cbor' ? null : shortTextFrame(text);
+    if (frame !== null) this.#socket.write(frame);
+    else if (this.encoding === 'cbor') this.#ws.send(encodeCbor(JSON.parse(text)));
+    else this.#ws.send(text);
     if (!this.#isChoked && this.#socket.writableLength > CHOKE_BYTES) {
       // a peer that does not take its answers is not read: what it sends costs memory only as far as it reads
       this.#isChoked = true;
@@ -190,10 +210,17 @@ class DeviceSocket implements Connection, Watched {
     this.#isPaused = this.#isChoked = false;
     this.#readOrNot();
   }
+  /** A message that can't be read as what it should be. */
+  refuse(close: number, code: ProblemCode, bytes: number): void {
+    this.#session?.broken({ close, code, bytes });
+    this.close(close, code, code);
+  }
   terminate(): void {
     this.#ws.terminate();
   }
   pause(): void {
+    // a closing socket is read to its end
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#isPaused = true;
     this.#readOrNot();
   }
@@ -239,6 +266,15 @@ class DeviceSocket implements Connection, Watched {
     this.#reason ||= 'ping-timeout';
     this.#ws.terminate();
   }
+  get isMidMessage(): boolean {
+    return isMidMessage(this.#ws);
+  }
+  stalled(): void {
+    this.close(CLOSE.stalled, 'no byte came in the middle of a message', 'stalled');
+  }
+  get silentMs(): number {
+    return this.bytesRead === this.heardBytes ? performance.now() - this.heardAtMs : 0;
+  }
 
   #countPing(): void {
     const now = performance.now();
@@ -246,7 +282,7 @@ class DeviceSocket implements Connection, Watched {
       this.#pingWindowMs = now;
       this.#pings = 0;
     }
-    if (++this.#pings > PINGS_PER_WINDOW) this.close(CLOSE.policy, 'too many pings');
+    if (++this.#pings === PINGS_PER_WINDOW + 1) this.refuse(CLOSE.policy, 'policy-violation', 0);
   }
   #gone(): void {
     this.#onGone(this);

@@ -4,7 +4,10 @@ import { fleetBench } from './fleet.ts';
 import { floorBench } from './floor-bench.ts';
 import { idleBench } from './idle.ts';
 import { ingestBench } from './ingest.ts';
+import { neighboursBench } from './neighbours.ts';
 import { replayBench } from './replay.ts';
+import { restartBench } from './restart.ts';
+import { soakBench } from './soak.ts';
 import { startBench } from './start.ts';
 
 const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readonly string[]): Promise<boolean> }>> = {
@@ -15,7 +18,10 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
     says: 'simulated devices at 1 reading/s, nothing lost  [--devices 2000] [--duration 300] [--browser] [--one-core]',
     run: fleetBench,
   },
+  neighbours: { says: 'good devices beside one far over its limit and deaf dashboards  [--seconds 10] [--turns 3]', run: neighboursBench },
+  soak: { says: 'half an hour of coming and going: memory and descriptors  [--minutes 30]', run: soakBench },
   replay: { says: 'a recorded CSV in and out again, bit for bit  --file CSV', run: replayBench },
+  restart: { says: 'time to ready after kill -9 with a large database  [--mib 1024]', run: restartBench },
   start: { says: 'time to ready, and memory with 100 devices at 1 reading/s', run: startBench },
 };
 
@@ -24,7 +30,7 @@ const bench = BENCHES[name];
 if (bench === undefined) {
   console.error(
     `usage: npm run bench -- NAME\n${Object.entries(BENCHES)
-      .map(([key, { says }]) => `  ${key.padEnd(8)}${says}`)
+      .map(([key, { says }]) => `  ${key.padEnd(11)}${says}`)
       .join('\n')}`,
   );
   process.exitCode = 2;

@@ -1,28 +1,37 @@
 // The programs that the tests need beyond npm: looked for always, installed on a CI machine only.
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 interface Program {
   /** Debian's package. */
   readonly package: string;
   /** Any of these on the PATH will do. */
-  readonly commands: readonly string[];
+  readonly commands?: readonly string[];
+  /** For a library, which brings no command: one of its files or folders. */
+  readonly path?: string;
 }
 
 const PROGRAMS: readonly Program[] = [
   { package: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] },
+  // what the clients in docs/examples are run with
+  { package: 'golang-go', commands: ['go'] },
+  { package: 'golang-github-gorilla-websocket-dev', path: '/usr/share/gocode/src/github.com/gorilla/websocket' },
+  { package: 'python3-websockets', path: '/usr/lib/python3/dist-packages/websockets' },
+  { package: 'openjdk-17-jdk-headless', commands: ['javac'] },
+  { package: 'curl', commands: ['curl'] },
 ];
 
 const TRIES = 3;
 
-/** Packages whose programs are not on `path`. */
+/** Packages whose programs are not on `path`, or whose files are not where Debian puts them. */
 export function missingPackages(path: string): string[] {
   const folders = path.split(delimiter).filter((folder) => folder !== '');
-  return PROGRAMS.filter(
-    (program) => !program.commands.some((command) => folders.some((folder) => isExecutable(join(folder, command)))),
-  ).map((program) => program.package);
+  const isThere = (program: Program): boolean =>
+    (program.path !== undefined && existsSync(program.path)) ||
+    (program.commands ?? []).some((command) => folders.some((folder) => isExecutable(join(folder, command))));
+  return PROGRAMS.filter((program) => !isThere(program)).map((program) => program.package);
 }
 
 /** Says what to do, or does it when `isCi`. False when something is still missing. */

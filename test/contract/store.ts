@@ -240,7 +240,16 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
           ],
           1,
         );
-        const row = { device: 'pump-1', stream: 7, code: 'no-value', message: 'm', raw: '{}', receivedAtUs: T0 };
+        const row = {
+          device: 'pump-1',
+          stream: 7,
+          code: 'no-value',
+          message: 'm',
+          raw: '{}',
+          encoding: 'utf8' as const,
+          base: '',
+          receivedAtUs: T0,
+        };
         b.addQuarantine({ ...row, seq: 2, index: -1 });
         b.addQuarantine({ ...row, seq: 3, index: 1 });
         b.addQuarantine({ ...row, seq: 0, index: -1, code: 'bad-json' });
@@ -269,11 +278,132 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     }
     expect((await store.catalogue('pump-1')).streams[0]).toMatchObject(expected);
     expect((await store.catalogue('other')).streams).toStrictEqual([]);
-    const { items } = await store.read('quarantine', { device: 'pump-1', limit: 2 });
+    const { items } = await store.read('quarantine', { device: 'pump-1', code: '', limit: 2 });
     expect(items.map((item) => [item.seq, item.index, item.code])).toStrictEqual([
       [0, -1, 'bad-json'],
       [3, 1, 'no-value'],
     ]);
+  });
+
+  test('frames that are settled and in no count are unexplained', async () => {
+    await using under = await open();
+    const own = stream(1);
+    await under.store.append(
+      batchOf((b) => {
+        names(b, 1);
+        b.addStream(own);
+        frame(b, own, [[1, T0, 1]]);
+        b.mark(own, 4);
+      }),
+    );
+    for (const verify of [false, true]) {
+      const { items } = await under.store.read('accounting', { device: '', verify });
+      expect(items).toMatchObject([{ acked: 4, framesStored: 1, unexplained: 3 }]);
+    }
+  });
+
+  test('quarantine comes newest first, of a device and a code or of all, in pages, as it was put in', async () => {
+    await using under = await open();
+    const row = { device: 'pump-1', stream: 1, seq: 1, message: 'm', receivedAtUs: T0 };
+    await under.store.append(
+      batchOf((b) => {
+        b.addStream(stream(1));
+        b.addStream(stream(2, 'pump-2'));
+        b.addQuarantine({ ...row, index: 0, code: 'no-value', raw: '{"n":"\u0000ü"}', encoding: 'utf8', base: '{"bn":"x"}' });
+        b.addQuarantine({ ...row, index: 1, code: 'bad-name', raw: 'oQE=', encoding: 'base64', base: '' });
+        b.addQuarantine({ ...row, device: 'pump-2', stream: 2, index: 2, code: 'no-value', raw: '', encoding: 'utf8', base: '' });
+      }),
+    );
+    const read = async (device: string, code: string, more = {}) => {
+      const { items, more: isMore } = await under.store.read('quarantine', { device, code, limit: 10, ...more });
+      return [items.map((item) => item.index), isMore];
+    };
+    expect(await read('', '')).toStrictEqual([[2, 1, 0], false]);
+    expect(await read('pump-1', '')).toStrictEqual([[1, 0], false]);
+    expect(await read('', 'no-value')).toStrictEqual([[2, 0], false]);
+    expect(await read('pump-1', 'no-value')).toStrictEqual([[0], false]);
+    expect(await read('', 'no-value', { limit: 1 })).toStrictEqual([[2], true]);
+    const { items } = await under.store.read('quarantine', { device: 'pump-1', code: '', limit: 10 });
+    expect(await read('', '', { before: items[0].id })).toStrictEqual([[0], false]);
+    expect(items).toStrictEqual([
+      {
+        ...row,
+        id: items[0].id,
+        stream: 'stream-0001',
+        index: 1,
+        code: 'bad-name',
+        raw: 'oQE=',
+        encoding: 'base64',
+        base: '',
+        replayedAtUs: null,
+      },
+      {
+        ...row,
+        id: items[1].id,
+        stream: 'stream-0001',
+        index: 0,
+        code: 'no-value',
+        raw: '{"n":"\u0000ü"}',
+        encoding: 'utf8',
+        base: '{"bn":"x"}',
+        replayedAtUs: null,
+      },
+    ]);
+  });
+
+  test('a row of quarantine is marked as replayed, or goes, with the batch that says so; the books go on adding up', async () => {
+    await using under = await open();
+    const own = stream(1);
+    const row = {
+      device: 'pump-1',
+      stream: 1,
+      code: 'no-value',
+      message: 'm',
+      raw: '{}',
+      encoding: 'utf8' as const,
+      base: '',
+      receivedAtUs: T0,
+    };
+    await under.store.append(
+      batchOf((b) => {
+        b.addStream(own);
+        frame(b, own, [], 3);
+        for (const index of [0, 1, 2]) b.addQuarantine({ ...row, seq: 1, index });
+        b.addQuarantine({ ...row, seq: 0, index: -1 });
+      }),
+    );
+    const list = async (store: ReadingStore) => (await store.read('quarantine', { device: '', code: '', limit: 10 })).items;
+    const [unreadable, third, second, first] = (await list(under.store)).map((item) => item.id);
+    const change = (b: Batcher): void => {
+      b.markReplayed(first, T0 + 5);
+      b.discardQuarantined([third, unreadable, 999]);
+    };
+    await expect(
+      under.store.append(
+        batchOf((b) => {
+          change(b);
+          b.addStream(own); // a number that is taken: all of it is rolled back
+        }),
+      ),
+    ).rejects.toThrow();
+    expect((await list(under.store)).map((item) => item.replayedAtUs)).toStrictEqual([null, null, null, null]);
+    await under.store.append(batchOf(change));
+    // what is marked keeps its moment, and what is gone is not counted again
+    await under.store.append(
+      batchOf((b) => {
+        b.markReplayed(first, T0 + 9);
+        b.discardQuarantined([third]);
+      }),
+    );
+    const store = await under.reopen();
+    expect((await list(store)).map((item) => [item.id, item.replayedAtUs])).toStrictEqual([
+      [second, null],
+      [first, T0 + 5],
+    ]);
+    for (const verify of [false, true]) {
+      const { items } = await store.read('accounting', { device: '', verify });
+      expect(items).toMatchObject([{ refused: 3, discarded: 1, evicted: 0, framesQuarantined: 1, unexplained: 0 }]);
+    }
   });
 
   test('events come newest first, of one device or of all, in pages', async () => {

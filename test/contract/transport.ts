@@ -1,7 +1,7 @@
 // What every Transport must do with its connections and sessions. Run over each implementation by its own test file.
 
 import { expect, test } from 'vitest';
-import type { Connection, Session, SessionFactory, Transport } from '../../gateway/transports/transport.ts';
+import type { BrokenMessage, Connection, Session, SessionFactory, Transport } from '../../gateway/transports/transport.ts';
 
 /** The other end of one connection. */
 export interface Peer {
@@ -19,12 +19,13 @@ export interface TransportUnderTest extends AsyncDisposable {
 
 /** Sessions that write down what they are told. */
 function createSessions() {
-  const sessions: { connection: Connection; heard: string[]; ended: string[] }[] = [];
+  const sessions: { connection: Connection; heard: string[]; broken: BrokenMessage[]; ended: string[] }[] = [];
   const openSession: SessionFactory = (connection): Session => {
-    const record = { connection, heard: [] as string[], ended: [] as string[] };
+    const record = { connection, heard: [] as string[], broken: [] as BrokenMessage[], ended: [] as string[] };
     sessions.push(record);
     return {
       frame: (bytes) => void record.heard.push(Buffer.from(bytes).toString()),
+      broken: (message) => void record.broken.push(message),
       ended: (reason) => void record.ended.push(reason),
     };
   };

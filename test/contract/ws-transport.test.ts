@@ -19,7 +19,14 @@ transportContract(async (openSession) => {
   const server = createServer();
   server.on('upgrade', (request, socket, head) => {
     const device = String(request.headers['x-device']);
-    transport.accept({ peer: { device, tokenId: 'token', address: '127.0.0.1' }, request, socket, raw: socket as Socket, head });
+    transport.accept({
+      peer: { device, tokenId: 'token', address: '127.0.0.1' },
+      request,
+      socket,
+      raw: socket as Socket,
+      head,
+      subprotocol: null,
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

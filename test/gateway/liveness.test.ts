@@ -129,11 +129,15 @@ test('while we read nothing from a peer, its silence proves nothing', async () =
       nextAtMs: 0,
       pingedAtMs: 0,
       bytesSeen: 0,
+      heardAtMs: 0,
+      heardBytes: 0,
       bytesRead: 0,
+      isMidMessage: false,
       isWaitingForUs,
       timing: { pingSeconds: 1, pongSeconds: 1 },
       ping: () => void pings.count++,
       cut: () => cut.resolve(),
+      stalled: () => undefined,
     };
     liveness.watch(watched);
     return { cut: cut.promise, pings };

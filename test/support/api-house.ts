@@ -108,6 +108,8 @@ export async function openApiHouse({
     registry: test.registry,
     authorize,
     ingestPack: ingest.storePack,
+    packsAcked: ingest.packsAcked,
+    replays: ingest.replays,
     observe,
     config,
     info: { version: '0.0.0-test', startedAtMs: Date.now() },
@@ -115,7 +117,13 @@ export async function openApiHouse({
     consoleFolder: path.join(folder, 'no-console'),
     isReady: () => state.ready,
     isDraining: () => state.draining,
-    liveNumbers: () => ({ subscribers: 0, readingsPerSecond: 0, commitP50Ms: null, commitP99Ms: null }),
+    liveNumbers: () => ({
+      subscribers: 0,
+      readingsPerSecond: 0,
+      commitP50Ms: null,
+      commitP99Ms: null,
+      storage: { state: 'storing', message: '', freeBytes: null },
+    }),
     nowMs: Date.now,
     ...replaced,
   };

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,7 @@ export interface ChildGateway extends AsyncDisposable {
   readonly port: number;
   readonly pid: number;
   readonly data: string;
+  /** '' without TLS. */
   readonly caPem: string;
   /** With the rights of the control socket. */
   // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape it asked for
@@ -25,17 +26,32 @@ export interface ChildGateway extends AsyncDisposable {
   kill(signal: NodeJS.Signals): Promise<number | null>;
   /** Starts again on the same data and port; resolves with the milliseconds until ready. */
   start(): Promise<number>;
+  /** SIGSTOP: the process stands still, the kernel goes on taking what is sent to it. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+  /** Everything that it said on stderr, over all its starts. */
+  readonly log: string;
 }
 
-export async function startChildGateway(args: readonly string[] = [], env: Record<string, string> = {}): Promise<ChildGateway> {
-  const data = await mkdtemp(path.join(tmpdir(), 'fieldgate-child-'));
+/** `nodeArgs` go before the program: a preload, for instance. A `folder` of the caller's own becomes the data directory and stays at the end. */
+export async function startChildGateway(
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+  nodeArgs: readonly string[] = [],
+  folder: string | null = null,
+): Promise<ChildGateway> {
+  const data = folder ?? (await mkdtemp(path.join(tmpdir(), 'fieldgate-child-')));
   let child: ChildProcess;
   let ended: Promise<number | null>;
   let port = 0;
+  let log = '';
 
   async function start(): Promise<number> {
     const startedMs = performance.now();
-    child = spawn(process.execPath, [MAIN, 'start', '--data', data, '--host', '127.0.0.1', '--port', String(port), ...args], {
+    const host = args.includes('--host') ? [] : ['--host', '127.0.0.1'];
+    const command = [...nodeArgs, MAIN, 'start', '--data', data, '--port', String(port), ...host, ...args];
+    child = spawn(process.execPath, command, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, FIELDGATE_LOG__LEVEL: 'error', ...env },
     });
@@ -43,6 +59,7 @@ export async function startChildGateway(args: readonly string[] = [], env: Recor
     let errors = '';
     child.stderr?.on('data', (part: Buffer) => {
       errors = (errors + part.toString()).slice(-4000);
+      log += part.toString();
     });
     const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
     const ready = await Promise.race([
@@ -54,7 +71,8 @@ export async function startChildGateway(args: readonly string[] = [], env: Recor
   }
 
   await start();
-  const caPem = readFileSync(path.join(data, 'tls', 'ca.crt'), 'utf8');
+  const caFile = path.join(data, 'tls', 'ca.crt');
+  const caPem = existsSync(caFile) ? readFileSync(caFile, 'utf8') : '';
   const kill = (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal);
     return ended;
@@ -78,9 +96,14 @@ export async function startChildGateway(args: readonly string[] = [], env: Recor
     },
     kill,
     start,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    get log() {
+      return log;
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) await kill('SIGKILL');
-      await rm(data, { recursive: true, force: true });
+      if (folder === null) await rm(data, { recursive: true, force: true });
     },
   };
 }

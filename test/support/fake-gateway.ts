@@ -119,7 +119,7 @@ export async function startFakeGateway(options: FakeGatewayOptions = {}): Promis
     const known = rows.get(key);
     if (known) return known;
     const frames = { acked: 0, settled: 0, stored: 0, quarantined: 0, gaps: 0, unexplained: 0 };
-    const row = { device, stream, ...frames, readings: 0, refused: 0, expired: 0 };
+    const row = { device, stream, ...frames, readings: 0, refused: 0, expired: 0, evicted: 0, discarded: 0 };
     rows.set(key, row);
     return row;
   }

@@ -7,11 +7,14 @@ import path from 'node:path';
 import { type Config, DEFAULTS, type Limits } from '../../gateway/config.ts';
 import { type Gateway, startGateway } from '../../gateway/gateway.ts';
 import { openPinoObserve, type PinoObserve } from '../../gateway/pino-observe.ts';
+import type { ReadVolume } from '../../gateway/storage/disk-watch.ts';
 import { connectSocket, type TestSocket, type TestSocketOptions } from './socket.ts';
 
 export interface TestGatewayOptions {
   readonly limits?: Partial<Limits>;
   readonly config?: Partial<Omit<Config, 'limits' | 'data'>>;
+  /** What is told of the disk's room; the real one when left out. */
+  readonly readVolume?: ReadVolume;
 }
 export interface TestAnswer {
   readonly status: number;
@@ -50,7 +53,7 @@ export interface TestGateway extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
-export async function startTestGateway({ limits = {}, config = {} }: TestGatewayOptions = {}): Promise<TestGateway> {
+export async function startTestGateway({ limits = {}, config = {}, readVolume }: TestGatewayOptions = {}): Promise<TestGateway> {
   const data = await mkdtemp(path.join(tmpdir(), 'fieldgate-test-'));
   const observe = await openPinoObserve({ level: 'error', format: 'json' });
   const whole: Config = {
@@ -60,7 +63,7 @@ export async function startTestGateway({ limits = {}, config = {} }: TestGateway
     data,
     limits: { ...DEFAULTS.limits, ...limits },
   };
-  let gateway: Gateway = await startGateway(whole, observe);
+  let gateway: Gateway = await startGateway(whole, observe, readVolume);
   const port = Number(new URL(gateway.url).port);
   const isTls = gateway.url.startsWith('https:');
   const caPem = isTls ? await gateway.fetchLocal(new Request('http://localhost/ca.crt')).then((answer) => answer.text()) : '';
@@ -139,7 +142,7 @@ export async function startTestGateway({ limits = {}, config = {} }: TestGateway
     },
     async restart() {
       await gateway.stop();
-      gateway = await startGateway({ ...whole, http: { ...whole.http, port } }, observe);
+      gateway = await startGateway({ ...whole, http: { ...whole.http, port } }, observe, readVolume);
     },
     [Symbol.asyncDispose]: stop,
   };

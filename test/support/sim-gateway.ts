@@ -14,12 +14,15 @@ export interface SimGateway extends AsyncDisposable {
   readonly data: string;
   readonly enrolKey: string;
   readonly apiKey: string;
+  /** Of role operator, which may read quarantine. */
+  readonly operatorKey: string;
   /** Makes a device; its token. */
   addDevice(id: string): Promise<string>;
   /** A request with a local admin's rights. */
   get<T>(path: string): Promise<T>;
+  post<T>(path: string, body: object): Promise<T>;
   /** Stops it in an orderly way and starts it again on the same port and data. */
-  restart(): Promise<void>;
+  restart(whileDown?: () => void): Promise<void>;
 }
 
 export async function startSimGateway(more: Partial<Config> = {}, enrolments = 100): Promise<SimGateway> {
@@ -37,15 +40,19 @@ export async function startSimGateway(more: Partial<Config> = {}, enrolments = 1
   };
   const enrolment = await call<IssuedEnrolment>('POST', '/v1/enrolments', { max: enrolments, expiresSeconds: 3600 });
   const key = await call<IssuedKey>('POST', '/v1/keys', { name: 'sim', role: 'viewer' });
+  const operator = await call<IssuedKey>('POST', '/v1/keys', { name: 'verify', role: 'operator' });
   return {
     wsUrl: gateway.url.replace(/^http/, 'ws'),
     data: folder,
     enrolKey: enrolment.key,
     apiKey: key.key,
+    operatorKey: operator.key,
     addDevice: async (id) => (await call<{ token: string }>('POST', '/v1/devices', { id })).token,
     get: (path) => call('GET', path),
-    async restart() {
+    post: (path, body) => call('POST', path, body),
+    async restart(whileDown) {
       await gateway.stop();
+      whileDown?.();
       const port = Number(new URL(gateway.url).port);
       gateway = await startGateway({ ...config, http: { ...http, port } }, createRecordedObserve());
     },

@@ -1,6 +1,9 @@
 // A WebSocket for tests that is read by `await socket.next()`: messages, then the close, in the order they came.
 
 import { WebSocket } from 'ws';
+import { readCbor } from '../../gateway/ingest/cbor-frame.ts';
+import { type CborValue, encodeCbor } from '../../gateway/protocol/cbor-encoder.ts';
+import { SUBPROTOCOL } from '../../gateway/protocol/messages.ts';
 
 export interface TestSocketOptions {
   readonly headers?: Record<string, string>;
@@ -10,7 +13,7 @@ export interface TestSocketOptions {
 }
 export interface TestSocket extends AsyncDisposable {
   readonly ws: WebSocket;
-  /** Objects are sent as JSON. */
+  /** Objects are sent as JSON, or as CBOR where that is spoken; bytes and texts as they are. */
   send(message: string | object): void;
   /** The next message; rejects when the socket closes first or nothing comes for long. */
   // biome-ignore lint/suspicious/noExplicitAny: a test knows the shape it waits for
@@ -54,8 +57,8 @@ export async function connectSocket({
     wake?.();
     wake = null;
   };
-  ws.on('message', (data) => {
-    messages.push(JSON.parse(data.toString()));
+  ws.on('message', (data, isBinary) => {
+    messages.push(isBinary ? fromCbor(data as Buffer) : JSON.parse(data.toString()));
     stir();
   });
   ws.on('close', (code, reason) => {
@@ -101,7 +104,11 @@ export async function connectSocket({
       if (wanted(message as never)) return message;
     }
   };
-  const send = (message: string | object): void => ws.send(typeof message === 'string' ? message : JSON.stringify(message));
+  const isCbor = ws.protocol === SUBPROTOCOL.cbor;
+  const send = (message: string | object): void => {
+    if (message instanceof Uint8Array || typeof message === 'string') ws.send(message);
+    else ws.send(isCbor ? encodeCbor(message as CborValue) : JSON.stringify(message));
+  };
   return {
     ws,
     send,
@@ -121,4 +128,10 @@ export async function connectSocket({
       while (closing === null) await stirred('the end');
     },
   };
+}
+
+function fromCbor(bytes: Buffer): unknown {
+  const frame = readCbor(bytes, { depth: 16, keysPerObject: 64 });
+  if ('unreadable' in frame) throw new Error(`the gateway sent CBOR that can't be read: ${frame.unreadable}`);
+  return 'pack' in frame ? frame.pack : frame.message;
 }

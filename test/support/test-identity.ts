@@ -34,6 +34,7 @@ export async function openTestIdentity(limits: Partial<IdentityLimits> = {}, kin
     const registry = await openSqliteRegistry({ file: path.join(folder, 'registry.db'), migrationsDir: REGISTRY_MIGRATIONS });
     const identity = await openIdentity({
       registry,
+      revocationsFile: path.join(folder, 'revocations.log'),
       observe,
       nowMs: kind === 'real' ? Date.now : () => clock.nowMs,
       limits: { ...DEFAULTS.limits, ...limits },

@@ -56,11 +56,11 @@ test('a run that ends badly has failed whatever its report says', () => {
 test('programs that are not on the path are named by their package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fieldgate-path-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  expect(missingPackages(folder)).toEqual(['chromium']);
+  expect(missingPackages(folder)).toContain('chromium');
   mkdirSync(join(folder, 'bin'));
   const program = join(folder, 'bin/google-chrome');
   writeFileSync(program, '', { mode: 0o644 });
-  expect(missingPackages(`/nowhere:${join(folder, 'bin')}`)).toEqual(['chromium']);
+  expect(missingPackages(`/nowhere:${join(folder, 'bin')}`)).toContain('chromium');
   chmodSync(program, 0o755);
-  expect(missingPackages(`/nowhere:${join(folder, 'bin')}`)).toEqual([]);
+  expect(missingPackages(`/nowhere:${join(folder, 'bin')}`)).not.toContain('chromium');
 });

@@ -256,3 +256,15 @@ test('paths in the file are relative to the file, paths in flags and environment
   const fromFlag = loadConfig({ flags: { config: file, tls: 'b.crt,b.key' }, env: {}, cwd: other.path }).config;
   expect(fromFlag.tls).toEqual({ cert: join(other.path, 'b.crt'), key: join(other.path, 'b.key') });
 });
+
+test('store.minFreeBytes is auto or bytes, from the file and from the environment', () => {
+  expect(load(null).config.store.minFreeBytes).toBe('auto');
+  expect(load('store: {minFreeBytes: 0}').config.store.minFreeBytes).toBe(0);
+  const name = environmentName('store.minFreeBytes');
+  expect(load(null, { env: { [name]: '1048576' } }).config.store.minFreeBytes).toBe(1_048_576);
+  expect(load('store: {minFreeBytes: 5}', { env: { [name]: 'auto' } }).config.store.minFreeBytes).toBe('auto');
+  for (const wrong of ['-1', '1.5', '256MiB', '[]'])
+    expect(messages(load(`store: {minFreeBytes: ${wrong}}`))).toStrictEqual([
+      expect.stringMatching(/store\.minFreeBytes must be auto, or a whole number/),
+    ]);
+});

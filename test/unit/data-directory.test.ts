@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDataDirectory } from '../../gateway/data-directory.ts';
-import { createFolder, runCli } from '../support/cli-process.ts';
+import { fileSystemOf, fileSystemType } from '../../gateway/file-system.ts';
+import { createFolder, runCli, startCli } from '../support/cli-process.ts';
 
 const MODULE = join(import.meta.dirname, '../../gateway/data-directory.ts');
 
@@ -58,6 +59,34 @@ test('K9 a file in its place is refused with 73', () => {
   const file = folder.file('data', '');
   expect(() => openDataDirectory(file)).toThrow(expect.objectContaining({ exit: 73, message: expect.stringContaining('is a file') }));
   expect(() => openDataDirectory(join(file, 'data'))).toThrow(expect.objectContaining({ exit: 73 }));
+});
+
+test('K9 a directory on a network file system is refused with 78, and nothing is written into it', () => {
+  using folder = createFolder();
+  for (const [type, name] of [
+    [0x6969, 'NFS'],
+    [0xff534d42, 'CIFS'],
+  ] as const) {
+    const refusal = expect.objectContaining({ exit: 78, message: expect.stringContaining(`is on ${name}`) });
+    expect(() => openDataDirectory(folder.path, () => type)).toThrow(refusal);
+  }
+  expect(readdirSync(folder.path)).toStrictEqual([]);
+});
+
+test('K9 a directory in memory is taken, and the log warns that acks do not survive a reboot', async () => {
+  using folder = createFolder();
+  const directory = openDataDirectory(folder.path, () => 0x01021994);
+  expect(directory.isInMemory).toBe(true);
+  directory.close();
+  // where this machine has such a file system, for real
+  if (!existsSync('/dev/shm') || fileSystemOf(fileSystemType('/dev/shm')).kind !== 'memory') return;
+  const data = mkdtempSync('/dev/shm/fieldgate-test-');
+  try {
+    await using cli = startCli(['start', '--data', data, '--port', '0', '--host', '127.0.0.1']);
+    await cli.until('stderr', /in memory \(tmpfs\): what is acknowledged does not survive a reboot/);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test('K9 a place where this user may not write is refused with 77', async () => {

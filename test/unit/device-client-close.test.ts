@@ -70,8 +70,8 @@ test.each([
   [403, 0, 10 * MINUTE, 11 * MINUTE],
   [404, 0, 0, 5 * SECOND],
   [426, 0, 0, 5 * SECOND],
-  [429, 45 * SECOND, 45 * SECOND, 45 * SECOND],
-  [503, 20 * SECOND, 20 * SECOND, 20 * SECOND],
+  [429, 45 * SECOND, 45 * SECOND, 50 * SECOND],
+  [503, 20 * SECOND, 20 * SECOND, 25 * SECOND],
 ])('an upgrade refused with %i is tried again in time', (status, retryAfterMs, fromMs, toMs) => {
   const world = createWorld();
   world.client.start();
@@ -85,6 +85,20 @@ test('an error message before the close says more than the reason', () => {
   expect(planAfterClose({ code: 4409, reason: '' }, 'seq-regression')).toMatchObject({ newStream: true });
   expect(planAfterClose({ code: 4409, reason: '' }, 'stream-closed')).toMatchObject({ newStream: true });
   expect(planAfterClose({ code: 4400, reason: '' }, 'bad-json')).toMatchObject({ refused: true, why: 'bad-json' });
+});
+
+test('a crowd that was told the same Retry-After does not come back in the same second', () => {
+  const waits = [0, 0.25, 0.5, 0.75, 0.999].map((draw) => {
+    const world = createWorld({ random: () => draw });
+    world.client.start();
+    world.socket.events.closed({ code: 1006, reason: '', status: 503, retryAfterMs: 20_000 });
+    return Math.round(world.reconnect() / 1_000);
+  });
+  expect(new Set(waits).size).toBe(5);
+});
+
+test("4400 for the stream's own name leaves that stream instead of accusing a frame", () => {
+  expect(planAfterClose({ code: 4400, reason: '' }, 'bad-stream')).toMatchObject({ newStream: true, refused: false });
 });
 
 test('every wait is random between nothing and a ceiling that doubles up to a minute', () => {

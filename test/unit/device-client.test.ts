@@ -128,6 +128,38 @@ test('a welcome that has more than was ever made here leads to a new stream', ()
   expect(seqs(world)).toEqual([1]);
 });
 
+test('a welcome that has more than was ever sent from here leads to a new stream, also when the numbers would fit', () => {
+  const world = online();
+  sendMany(world, 2);
+  drop(world);
+  sendMany(world, 5);
+  world.reconnect();
+  // five more were made, none of them was sent: frame 4 of the gateway is somebody else's
+  world.socket.welcome(4);
+  expect(world.settled.map((entry) => entry.from)).toEqual([1, 2]);
+  expect(world.streams).toHaveLength(1);
+  world.reconnect();
+  world.socket.welcome(0);
+  expect(world.socket.sent.slice(1)).toMatchObject([0, 1, 2, 3, 4].map((v, i) => ({ seq: i + 1, readings: [reading(v)] })));
+});
+
+test('a frame that is cut only when a store went back is told of once', () => {
+  const world = createWorld();
+  world.client.send([reading(0), reading(1)]);
+  world.client.start();
+  world.socket.welcome(0);
+  sendMany(world, 2);
+  world.socket.say({ type: 'ack', seq: 3 });
+  drop(world);
+  sendMany(world, 1);
+  world.reconnect();
+  world.socket.welcome(0, { store: 'restored', limits: { ...LIMITS, readingsPerFrame: 1 } });
+  expect(seqs(world)).toEqual([1, 2, 3, 4, 5]);
+  world.socket.say({ type: 'ack', seq: 5 });
+  expect(world.settled.map((entry) => entry.to)).toEqual([1, 2, 3, 5]);
+  expect(world.client.unsettled).toBe(0);
+});
+
 test.each(['seq-regression', 'stream-closed'])('4409 %s makes a new stream in which what is unsettled starts at 1', (code) => {
   const world = online();
   sendMany(world, 4);
@@ -212,6 +244,9 @@ test('what is under way is never given up, and a gap of which a part was settled
   drop(world);
   sendMany(world, 40);
   world.reconnect();
+  world.socket.welcome(4);
+  drop(world);
+  world.reconnect();
   world.socket.welcome(6);
   expect(world.settled.map((entry) => entry.reason)).toEqual(['', '', '', '']);
   expect(world.socket.sent[1]).toMatchObject({ type: 'gap', from: 7, reason: 'buffer-full' });
@@ -232,6 +267,53 @@ test('a frame that was refused goes once more alone, and refused twice becomes a
   expect(world.socket.sent.slice(1)).toMatchObject([{ type: 'gap', from: 2, to: 2, reason: 'refused' }, { seq: 3 }, { seq: 4 }]);
   world.socket.say({ type: 'ack', seq: 4 });
   expect(world.settled.map((entry) => entry.reason)).toEqual(['', 'refused', '', '']);
+});
+
+/** Hangs up over the first thing that is sent, twice. */
+function refuseTwice(world: World): void {
+  for (let i = 0; i < 2; i++) {
+    world.socket.say({ type: 'error', code: 'bad-gap', message: '', fatal: true, expected: 1 });
+    drop(world, 4400, 'bad-gap');
+    world.reconnect();
+    world.socket.welcome(0);
+  }
+}
+
+test('a gap that is refused twice goes into a new stream, and refused there too it is left out of the third', () => {
+  const undeclared: unknown[] = [];
+  const world = createWorld({ memory: { capacityBytes: 3_000 }, onUndeclared: (gap) => undeclared.push({ ...gap }) });
+  sendMany(world, 60);
+  world.client.start();
+  world.socket.welcome(0);
+  const lost = world.socket.sent[1]!['to'] as number;
+  refuseTwice(world);
+  expect(world.streams).toHaveLength(1);
+  expect(undeclared).toEqual([]);
+  world.reconnect();
+  world.socket.welcome(0);
+  expect(world.socket.sent[1]).toMatchObject({ type: 'gap', from: 1, to: lost });
+  refuseTwice(world);
+  expect(world.streams).toHaveLength(2);
+  expect(undeclared).toMatchObject([{ from: 1, to: lost, reason: 'buffer-full' }]);
+  world.reconnect();
+  world.socket.welcome(0);
+  expect(world.socket.sent[1]).toMatchObject({ type: 'readings', seq: 1, readings: [reading(lost)] });
+  world.socket.say({ type: 'ack', seq: 60 - lost });
+  expect(world.client.unsettled).toBe(0);
+});
+
+test('a gap that is taken in the new stream is not held against the next one', () => {
+  const world = createWorld({ memory: { capacityBytes: 3_000 } });
+  sendMany(world, 60);
+  world.client.start();
+  world.socket.welcome(0);
+  const lost = world.socket.sent[1]!['to'] as number;
+  refuseTwice(world);
+  world.reconnect();
+  world.socket.welcome(0);
+  world.socket.say({ type: 'ack', seq: 60 });
+  expect(world.settled[0]).toMatchObject({ from: 1, to: lost, reason: 'buffer-full' });
+  expect(world.streams).toHaveLength(1);
 });
 
 test('a frame that gets through at the second try is not given up, and the window opens again', () => {

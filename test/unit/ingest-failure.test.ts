@@ -27,7 +27,7 @@ async function openHouse() {
     append(batch) {
       if (faults.appends === 0) return real.append(batch);
       faults.appends--;
-      return Promise.reject(new Error('the disk is full'));
+      return Promise.reject(Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL', fault: 'full' }));
     },
     async catalogue(device) {
       await held.catalogue;
@@ -38,21 +38,25 @@ async function openHouse() {
   };
   const stored = await real.catalogue();
   const nowUs = (): number => Date.now() * 1000;
+  const observe = createRecordedObserve();
+  const bus = createInProcessBus((error) => {
+    throw error;
+  });
   const ingest = createIngest({
     store,
-    bus: createInProcessBus((error) => {
-      throw error;
-    }),
+    bus,
     catalogue: createCatalogue(stored, nowUs),
     streams: createStreams(DEFAULTS.limits, stored.streams),
     limits: DEFAULTS.limits,
     commitIntervalMs: 0,
     settingsOf: () => ({ clock: 'device', pingSeconds: 25, pongSeconds: 10 }),
-    observe: createRecordedObserve(),
+    observe,
     nowUs,
   });
   return {
     ingest,
+    bus,
+    observe,
     real,
     faults,
     held,
@@ -69,12 +73,14 @@ function connect(openSession: (connection: Connection) => Session, device: strin
   const closed: number[] = [];
   const connection: Connection = {
     peer: { device, tokenId: 't', address: '127.0.0.1' },
+    encoding: 'json',
     send: (text) => void heard.push(JSON.parse(text)),
     close: (code) => void closed.push(code),
     terminate: () => undefined,
     pause: () => undefined,
     resume: () => undefined,
     roundTripMs: null,
+    silentMs: 0,
   };
   const session = openSession(connection);
   return { heard, closed, say: (message: object) => session.frame(Buffer.from(JSON.stringify(message))) };
@@ -130,4 +136,83 @@ test('while the store does not answer nothing is appended; when it does, storing
   expect(answer).toStrictEqual({ outcome: 'store-unavailable' });
   await expect.poll(() => ingest.isStoring(), { timeout: 20_000 }).toBe(true);
   expect(await ingest.storePack('pump-1', Buffer.from('[{"n":"a","v":1}]'))).toMatchObject({ outcome: 'settled', stored: 1 });
+});
+
+test('a trouble is told once however often the store fails, and what happened meanwhile is on record when it is over', async () => {
+  await using house = await openHouse();
+  const { ingest, bus, observe, real, faults } = house;
+  const told: [string, boolean, string][] = [];
+  bus.subscribe({ readings: () => undefined, presence: ({ device, online, reason }) => void told.push([device, online, reason]) });
+  const session = connect(ingest.openSession, 'pump-1');
+  session.say(hello(1));
+  await expect.poll(() => session.heard.at(-1)).toMatchObject({ type: 'welcome' });
+  // the batch, the first proof that a commit goes through, and reopening in between
+  faults.appends = 2;
+  faults.catalogues = 1;
+  session.say(reading(1, 'a'));
+  await expect.poll(() => session.closed).toStrictEqual([1011]);
+  expect(ingest.trouble()).toMatchObject({ fault: 'full', error: 'SQLITE_FULL' });
+  expect(ingest.hasRoom()).toBe(false);
+  await expect.poll(() => ingest.isStoring(), { timeout: 20_000 }).toBe(true);
+  expect([ingest.trouble(), ingest.hasRoom()]).toStrictEqual([null, true]);
+
+  expect(observe.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  expect(observe.lines.at(-1)).toMatchObject({ level: 'info', message: 'Readings are stored again' });
+  expect(observe.count('fieldgate_store_troubles_total', 'full')).toBe(1);
+  expect(observe.count('fieldgate_commit_failures_total', '')).toBe(2);
+  const { items } = await real.read('events', { device: '', limit: 10 });
+  expect(items.map(({ type, reason }) => `${type} ${reason}`)).toStrictEqual([
+    'store-recovered full',
+    'store-failed full',
+    'offline store-unavailable',
+    'online connected',
+  ]);
+  expect(told).toStrictEqual([
+    ['pump-1', true, 'connected'],
+    ['pump-1', false, 'store-unavailable'],
+  ]);
+});
+
+test('a pause commits what was taken and nothing more; a gateway that closes then does not wait for the end of it', async () => {
+  await using house = await openHouse();
+  const { ingest, real } = house;
+  const session = connect(ingest.openSession, 'pump-1');
+  session.say(hello(1));
+  session.say(reading(1, 'a'));
+  ingest.recordEvent({ type: 'disk-full', reason: 'paused' });
+  ingest.pause();
+  await expect.poll(() => session.heard.at(-1)).toStrictEqual({ type: 'ack', seq: 1 });
+  const { position } = await real.catalogue();
+  session.say(reading(2, 'a'));
+  ingest.recordEvent({ type: 'unit-changed', reason: 'later' });
+  expect(await ingest.storePack('pump-1', Buffer.from('[{"n":"a","v":1}]'))).toStrictEqual({ outcome: 'store-unavailable' });
+  const { items } = await real.read('events', { device: '', limit: 10 });
+  expect(items.map(({ type }) => type)).toStrictEqual(['disk-full', 'online']);
+  expect((await real.catalogue()).position).toBe(position);
+  await ingest.settle();
+  await ingest.close();
+  expect(session.heard.filter(({ type }) => type === 'ack')).toStrictEqual([{ type: 'ack', seq: 1 }]);
+});
+
+test('while the disk is full devices are let in until the events that wait are too many, and again when it goes on', async () => {
+  await using house = await openHouse();
+  const { ingest } = house;
+  ingest.pause();
+  await ingest.settle();
+  expect(ingest.hasRoom()).toBe(true);
+  for (let i = 0; i < 10_000; i++) ingest.recordEvent({ device: 'pump-1', type: 'online', reason: 'connected' });
+  expect(ingest.hasRoom()).toBe(false);
+  ingest.resume();
+  await expect.poll(() => ingest.hasRoom()).toBe(true);
+});
+
+test('a gateway that closes while the store fails does not wait for it to mend', async () => {
+  await using house = await openHouse();
+  const { ingest, faults } = house;
+  faults.appends = faults.catalogues = Number.MAX_SAFE_INTEGER;
+  expect(await ingest.storePack('pump-1', Buffer.from('[{"n":"a","v":1}]'))).toStrictEqual({ outcome: 'store-unavailable' });
+  const startedMs = performance.now();
+  await ingest.settle();
+  await ingest.close();
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
 });

@@ -2,11 +2,14 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { jsonFaultAt } from '../../gateway/ingest/json-fault.ts';
 import { scanJson } from '../../gateway/ingest/json-scan.ts';
 import { readJson } from '../../gateway/ingest/json-frame.ts';
 import { compilePattern, compilePatterns } from '../../gateway/protocol/pattern.ts';
 import { bucketStartsUs, createBucketer } from '../../gateway/storage/bucketer.ts';
 import { packCounts, unpackCounts } from '../../gateway/storage/frame-run.ts';
+import { JSON_FRAMES, mutated } from '../support/mutations.ts';
+import { createRandom } from '../support/seeded-random.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 
@@ -59,6 +62,32 @@ test('the position of a JSON fault is told, the input is not echoed', () => {
   const frame = readJson(bytes('[{"n":"secret",}]'), { depth: 8, keysPerObject: 64 });
   expect(frame).toStrictEqual({ unreadable: 'bad-json', detail: 'Look at character 15.' });
 });
+
+test('J1 the place of a fault that V8 does not tell is the token that it names', () => {
+  const random = createRandom('json-faults');
+  let named = 0;
+  for (let i = 0; i < 5000; i++) {
+    const text = mutated(random, JSON_FRAMES).toString();
+    if ('unreadable' in readJson(bytes(text), { depth: 63, keysPerObject: 10_000 })) {
+      const token = /^Unexpected token '(.)'/su.exec(messageOf(text))?.[1];
+      if (token === undefined) continue;
+      named++;
+      const rest = text.slice(jsonFaultAt(text));
+      // of an escape that is none, the back-slash
+      expect(rest.startsWith(token) || rest.startsWith(`\\${token}`), rest).toBe(true);
+    } else expect(jsonFaultAt(text)).toBe(text.length);
+  }
+  expect(named).toBeGreaterThan(100);
+  expect(readJson(bytes('[{"v":NaN}]'), { depth: 8, keysPerObject: 64 })).toMatchObject({ detail: 'Look at character 6.' });
+});
+function messageOf(text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
 
 test('D3 a pattern is literal but for *, like the expression it would be', () => {
   const alphabet = fc.constantFrom('a', 'b', '*', '.', '+', '(', '[', '\\', '$');

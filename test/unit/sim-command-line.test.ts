@@ -56,6 +56,20 @@ test('replay takes its flags', () => {
   expect(parsed).toMatchObject({ name: 'replay', options: { speed: 60, token: 'abc', isJson: true, isComparisonWaived: true } });
 });
 
+test('verify takes its flags, and run a file for its manifest', () => {
+  using folder = createSimFolder();
+  const key = folder.file('key', 'abc');
+  const flags = ['--key-file', key, '--manifest', 'run.manifest', '--device', 'sim-0001', 'sim-0002', '--json'];
+  expect(parseCommand(['verify', ...URL, ...flags], () => {})).toMatchObject({
+    name: 'verify',
+    options: { key: 'abc', manifest: 'run.manifest', devices: ['sim-0001', 'sim-0002'], isJson: true },
+  });
+  const all = parseCommand(['verify', ...URL, '--key-file', key, '--manifest', 'run.manifest'], () => {});
+  expect(all).toMatchObject({ name: 'verify', options: { devices: [], isJson: false } });
+  const run = parseCommand(['run', ...URL, '--token-file', key, '--manifest', 'run.manifest'], () => {});
+  expect(run).toMatchObject({ name: 'run', options: { manifest: 'run.manifest' } });
+});
+
 test.each([
   [['run', ...URL, '--devices', '1e9'], 'whole number'],
   [['run', ...URL, '--devices', '0'], 'whole number'],
@@ -99,6 +113,11 @@ test.each([
   [['run', ...URL]],
   [['run', ...URL, 'extra']],
   [['run', ...URL, '--manifest', 'x']],
+  [['run', ...URL, '--manifest']],
+  [['verify', ...URL]],
+  [['verify', ...URL, '--manifest', 'x']],
+  [['verify', ...URL, '--key-file', '/dev/null']],
+  [['verify', ...URL, '--manifest', 'x', '--key-file', 'y', '--duration', '5s']],
   [['run', '--url', 'https://localhost:1', '--token-file', '/dev/null']],
   [['run', '--url', 'ws://u:p@localhost:1', '--token-file', '/dev/null']],
   [['replay', ...URL, '--device', 'a']],
@@ -122,6 +141,10 @@ test('--insecure warns loudly', () => {
   parseCommand(['run', '--url', 'wss://localhost:1', '--insecure', '--token-file', folder.file('token', 'abc')], (text) =>
     warnings.push(text),
   );
+  expect(warnings.join()).toContain('NOT CHECKED');
+  warnings.length = 0;
+  const verify = ['verify', '--url', 'wss://localhost:1', '--insecure', '--manifest', 'x', '--key-file', folder.file('key', 'abc')];
+  parseCommand(verify, (text) => warnings.push(text));
   expect(warnings.join()).toContain('NOT CHECKED');
 });
 

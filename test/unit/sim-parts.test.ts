@@ -76,6 +76,8 @@ const ROW: AccountingRow = {
   readings: 18,
   refused: 3,
   expired: 0,
+  evicted: 0,
+  discarded: 0,
 };
 
 test('books that agree show no difference', () => {

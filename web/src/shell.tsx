@@ -10,6 +10,7 @@ import { text } from './i18n/en.ts';
 import { Icon } from './parts/icon.tsx';
 import type { IconName } from './parts/icon.tsx';
 import { info, phase, signOut } from './session.ts';
+import { StorageBar } from './storage-bar.tsx';
 import { nextTheme, theme } from './theme.ts';
 
 const THEME_ICON = { system: 'auto', light: 'sun', dark: 'moon' } as const satisfies Record<string, IconName>;
@@ -39,6 +40,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <LiveMark />
         <ThemeButton />
         <ConnectionBar />
+        <StorageBar />
       </header>
       <main id="content" tabIndex={-1} ref={main}>
         {children}

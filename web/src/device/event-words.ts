@@ -18,6 +18,9 @@ const TONES: Readonly<Record<string, EventWords['tone']>> = {
   'unit-changed': 'warn',
   'duplicate-identity': 'warn',
   'store-went-back': 'warn',
+  'disk-low': 'warn',
+  'disk-full': 'bad',
+  'store-failed': 'bad',
 };
 
 export function eventWords(event: EventView): EventWords {

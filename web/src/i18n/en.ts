@@ -55,6 +55,12 @@ export const text = {
     },
   },
 
+  storage: {
+    low: 'The disk fills up.',
+    paused: 'The disk is full: nothing is stored.',
+    failed: 'Nothing can be stored.',
+  },
+
   signIn: {
     title: 'Sign in',
     password: 'Password',
@@ -310,6 +316,11 @@ export const text = {
     'unit-changed': 'Unit changed',
     'duplicate-identity': 'Two senders with one identity',
     'store-went-back': 'Store went back in time',
+    'disk-low': 'The disk fills up',
+    'disk-full': 'Disk full: storing paused',
+    'disk-freed': 'Room on the disk: storing goes on',
+    'store-failed': 'Storing stopped by an error',
+    'store-recovered': 'Storing goes on',
     'stream-opened': 'Stream opened',
     'stream-retired': 'Stream retired',
     quarantined: 'Records refused',
@@ -333,6 +344,7 @@ export const text = {
     lost: 'the connection broke',
     'bad-message': 'it sent a bad message',
     'gateway-lost': 'the gateway was not running',
+    'store-unavailable': 'the gateway could not store its readings',
     ahead: 'it is ahead',
     behind: 'it is behind',
     'device-ahead': 'the device remembers more acknowledged frames than the gateway does',

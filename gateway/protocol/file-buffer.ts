@@ -1,0 +1,330 @@
+// A send buffer that outlives its program: every frame is a line of a file before it can be sent, and the file is read again after a crash.
+// Where the file cannot prove that the numbering goes on, what it holds goes on under a new stream (rule 1). The file is passed in.
+
+import { type BufferRecord, encodeRecord, entryRecord, readLog } from './buffer-log.ts';
+import type { Clock, Timer } from './device-socket.ts';
+import { FrameQueue, type QueueRoom } from './frame-queue.ts';
+import type { FrameBody } from './frame-split.ts';
+import { type BufferEntry, BufferFault, DEFAULT_CAPACITY_BYTES, makeStreamId, type SendBuffer } from './send-buffer.ts';
+
+/** One file, used by one buffer. Every method throws when the disk does not do what it is told. */
+export interface BufferFile {
+  /** All of it; empty when there is none yet. */
+  read(): Uint8Array;
+  /** Adds to the end. When it throws, a part may have been added. */
+  append(bytes: Uint8Array): void;
+  truncate(bytes: number): void;
+  /** Returns when all of it is on the disk. */
+  sync(): void;
+  /** Puts another content in its place, on the disk; a crash, or a throw, leaves the one or the other. */
+  replace(bytes: Uint8Array): void;
+}
+
+export interface FileBufferOptions {
+  readonly file: BufferFile;
+  readonly random: () => number;
+  /**
+   * `every-frame`: what `append` has returned for survives a power cut. Else the file is synced this long after a frame came: then a
+   * power cut takes the frames since the last sync, a crash of the program alone takes nothing, and neither doubles anything.
+   */
+  readonly sync: 'every-frame' | { readonly everyMs: number; readonly clock: Clock };
+  /** What unsettled and settled frames may take together, in characters of JSON and 96 an entry. The file is at most twice that and 64 KiB. */
+  readonly capacityBytes?: number;
+  /** Of these, what settled frames may take. */
+  readonly retainBytes?: number;
+}
+
+export interface FileBuffer extends SendBuffer {
+  /** `damaged`: something in the middle of the file was unreadable; what could be read goes on, under a new stream. */
+  readonly opening: 'new' | 'continued' | 'damaged';
+  /** Syncs what is not on the disk yet. */
+  close(): void;
+}
+
+const REWRITE_BYTES = 64 * 1024;
+const ignore = (): void => {};
+
+/** Throws when the file cannot be read or written, or was written by a later version. */
+export function openFileBuffer(options: FileBufferOptions): FileBuffer {
+  return new LoggedBuffer(options);
+}
+
+class LoggedBuffer implements FileBuffer {
+  readonly opening: FileBuffer['opening'];
+  provenTo: number;
+  readonly #file: BufferFile;
+  readonly #sync: FileBufferOptions['sync'];
+  readonly #queue: FrameQueue;
+  /** `provenTo` as the next opening has to take it when no welcome comes in between. */
+  #doubtedFrom: number;
+  #isConfirmed = false;
+  /** Of which every byte is a whole record. */
+  #fileBytes = 0;
+  #rewriteAtBytes = 0;
+  /** Behind `#fileBytes` there may be a part of a record. */
+  #isTorn = false;
+  /** The disk did not sync: what the file really holds is unknown. */
+  #isDoubtful = false;
+  #timer: Timer | null = null;
+
+  constructor({ file, random, sync, capacityBytes = DEFAULT_CAPACITY_BYTES, retainBytes = capacityBytes }: FileBufferOptions) {
+    this.#file = file;
+    this.#sync = sync;
+    const room = { capacityBytes, retainBytes };
+    const bytes = file.read();
+    const { runs, goodBytes } = readLog(bytes);
+    const replayed = runs.length === 1 ? replay(runs[0]!, room) : null;
+    if (replayed !== null) {
+      this.opening = 'continued';
+      this.#queue = replayed.queue;
+      this.provenTo = this.#doubtedFrom = replayed.provenTo;
+      this.#fileBytes = goodBytes;
+      this.#rewriteAtBytes = Math.max(REWRITE_BYTES, 2 * goodBytes);
+      if (goodBytes < bytes.length) file.truncate(goodBytes);
+      this.#write({ kind: 'opened' });
+      return;
+    }
+    // no whole record at all: the very first write was cut short, and nothing can have been sent
+    this.opening = goodBytes === 0 ? 'new' : 'damaged';
+    this.#queue = salvage(runs, makeStreamId(random), room);
+    this.provenTo = this.#doubtedFrom = 0;
+    this.#rewrite();
+  }
+
+  get stream(): string {
+    return this.#queue.stream;
+  }
+  get oldest(): number {
+    return this.#queue.oldest;
+  }
+  get next(): number {
+    return this.#queue.next;
+  }
+  get acked(): number {
+    return this.#queue.acked;
+  }
+  at(seq: number): BufferEntry | undefined {
+    return this.#queue.at(seq);
+  }
+
+  append(frame: FrameBody, sentTo: number): void {
+    this.#record({ kind: 'frame', seq: this.#queue.next, ...frame }, this.#sync === 'every-frame');
+    this.#queue.push(frame);
+    const lost = this.#queue.makeRoom(sentTo);
+    if (lost !== null) this.#note({ kind: 'lost', from: lost.from, to: lost.to });
+    this.#shorten();
+    this.#syncLater();
+  }
+
+  settle(seq: number, each: (entry: BufferEntry) => void): void {
+    const isNews = seq !== this.#queue.acked;
+    this.#queue.settle(seq, each);
+    if (!isNews) return;
+    this.#note({ kind: 'acked', seq });
+    this.#shorten();
+  }
+
+  replace(seq: number, frames: readonly FrameBody[]): void {
+    const entry = this.#queue.at(seq);
+    if (!entry) return;
+    // Other frames get these numbers: on the disk before one of them is sent, or a crash would take the old ones for settled.
+    this.#record({ kind: 'replaced', seq: entry.from, frames }, true);
+    this.#queue.replace(seq, frames);
+    this.#shorten();
+  }
+
+  restart(stream: string): void {
+    const entries = [...this.#queue.unsettled()];
+    this.#putInPlace({ kind: 'start', stream, first: 1, acked: 0, provenTo: 0 }, entries, false);
+    this.#queue.restart(stream);
+    this.provenTo = this.#doubtedFrom = 0;
+    this.#isConfirmed = false;
+  }
+
+  confirm(acked: number): void {
+    // Before the first frame is sent: a next opening without this line would not believe that any was.
+    if (!this.#isConfirmed) this.#record({ kind: 'confirmed' }, true);
+    this.#isConfirmed = true;
+    this.provenTo = acked;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    if (this.#timer !== null) this.#guard(() => this.#file.sync());
+    this.#timer = null;
+  }
+
+  /** Writes a record that has to be there; throws `BufferFault` and leaves the file as it was, or to be mended. */
+  #record(record: BufferRecord, isSynced: boolean): void {
+    this.#mend();
+    this.#write(record);
+    if (isSynced) this.#guard(() => this.#file.sync());
+  }
+
+  /** Writes a record that the next opening can do without: the welcome tells the same. */
+  #note(record: BufferRecord): void {
+    try {
+      this.#record(record, false);
+    } catch (fault) {
+      if (!(fault instanceof BufferFault)) throw fault;
+    }
+  }
+
+  #write(record: BufferRecord): void {
+    const bytes = encodeRecord(record);
+    this.#isTorn = true;
+    this.#guard(() => this.#file.append(bytes), false);
+    this.#isTorn = false;
+    this.#fileBytes += bytes.length;
+  }
+
+  #mend(): void {
+    if (this.#isDoubtful) this.#rewrite();
+    if (!this.#isTorn) return;
+    this.#guard(() => this.#file.truncate(this.#fileBytes));
+    this.#isTorn = false;
+  }
+
+  #guard(work: () => void, isDoubtful = true): void {
+    try {
+      work();
+    } catch (error) {
+      if (isDoubtful) this.#isDoubtful = true;
+      throw new BufferFault(`the buffer's file cannot be written: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Rewrites a file that has grown to more than twice of what it holds; where that does not work, later. */
+  #shorten(): void {
+    if (this.#fileBytes < this.#rewriteAtBytes) return;
+    try {
+      this.#rewrite();
+    } catch (fault) {
+      if (!(fault instanceof BufferFault)) throw fault;
+      this.#rewriteAtBytes = this.#fileBytes + REWRITE_BYTES;
+    }
+  }
+
+  #rewrite(): void {
+    const { stream, oldest, acked } = this.#queue;
+    this.#putInPlace(
+      { kind: 'start', stream, first: oldest, acked, provenTo: this.#doubtedFrom },
+      this.#queue.entries(),
+      this.#isConfirmed,
+    );
+  }
+
+  #putInPlace(start: BufferRecord, entries: Iterable<BufferEntry>, isConfirmed: boolean): void {
+    const records = [start, ...Array.from(entries, entryRecord), ...(isConfirmed ? [{ kind: 'confirmed' } as const] : [])];
+    const content = joined(records.map(encodeRecord));
+    this.#guard(() => this.#file.replace(content), this.#isDoubtful);
+    this.#fileBytes = content.length;
+    this.#rewriteAtBytes = Math.max(REWRITE_BYTES, 2 * content.length);
+    this.#isTorn = this.#isDoubtful = false;
+  }
+
+  #syncLater(): void {
+    if (this.#sync === 'every-frame' || this.#timer !== null) return;
+    this.#timer = this.#sync.clock.after(this.#sync.everyMs, () => {
+      this.#timer = null;
+      try {
+        this.#guard(() => this.#file.sync());
+      } catch (fault) {
+        // `#isDoubtful` remembers: the next frame is taken when the file is whole again.
+        if (!(fault instanceof BufferFault)) throw fault;
+      }
+    });
+  }
+}
+
+/** Null when the records do not fit together. */
+function replay(records: readonly BufferRecord[], room: QueueRoom): { readonly queue: FrameQueue; readonly provenTo: number } | null {
+  const start = records[0];
+  if (start?.kind !== 'start') return null;
+  const queue = new FrameQueue(start, room);
+  let doubtedFrom: number | null = start.provenTo;
+  for (const record of records.slice(1)) {
+    if (record.kind === 'confirmed') doubtedFrom = null;
+    else if (record.kind === 'opened') doubtedFrom ??= queue.next - 1;
+    else if (!apply(queue, record)) return null;
+  }
+  return { queue, provenTo: doubtedFrom ?? queue.next - 1 };
+}
+
+/** False when the record cannot follow on what the queue holds. */
+function apply(queue: FrameQueue, record: BufferRecord): boolean {
+  switch (record.kind) {
+    case 'frame':
+      if (record.seq !== queue.next) return false;
+      queue.push(record);
+      return true;
+    case 'gap':
+      if (record.from !== queue.next || record.to < record.from) return false;
+      queue.pushGap(record.to - record.from + 1, record.reason);
+      return true;
+    case 'lost':
+      queue.lose(record.from, record.to);
+      return true;
+    case 'acked':
+      if (record.seq >= queue.next) return false;
+      queue.settle(record.seq, ignore);
+      return true;
+    case 'replaced':
+      if (queue.at(record.seq)?.from !== record.seq) return false;
+      queue.replace(record.seq, record.frames);
+      return true;
+    case 'start':
+      return false;
+    case 'opened':
+    case 'confirmed':
+      return true;
+    default:
+      return record satisfies never;
+  }
+}
+
+/**
+ * What a damaged file still holds, under a new stream: each run of records stands for itself, because a renumbering may lie in the damage.
+ * So a frame that was settled by an ack behind the damage goes again: twice is better than never.
+ */
+function salvage(runs: readonly (readonly BufferRecord[])[], stream: string, room: QueueRoom): FrameQueue {
+  const saved = new FrameQueue({ stream, first: 1, acked: 0 }, room);
+  let before = { next: 1, acked: 0 };
+  const keep = (queue: FrameQueue, first: number): void => {
+    // Numbers that nobody saw, unless an ack told of them.
+    const missing = first - 1 - Math.max(before.next - 1, queue.acked);
+    if (missing > 0 && before.next > 1) saved.pushGap(missing, 'damaged');
+    for (const entry of queue.unsettled()) {
+      if (entry.body === null) saved.pushGap(entry.to - entry.from + 1, entry.reason);
+      else saved.push({ body: entry.body, readings: entry.readings });
+    }
+    before = { next: queue.next, acked: queue.acked };
+  };
+  for (const run of runs) {
+    let queue: FrameQueue | null = null;
+    let first = 0;
+    for (const record of run) {
+      if (queue !== null && apply(queue, record)) continue;
+      const at = record.kind === 'start' ? record.first : record.kind === 'frame' ? record.seq : record.kind === 'gap' ? record.from : null;
+      if (at === null) continue;
+      if (queue !== null) keep(queue, first);
+      first = at;
+      queue = new FrameQueue(record.kind === 'start' ? record : { stream, first, acked: Math.min(before.acked, first - 1) }, room);
+      if (record.kind !== 'start') apply(queue, record);
+    }
+    if (queue !== null) keep(queue, first);
+  }
+  return saved;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,9 @@
+// The floods at a size for every day; `npm run test:faults -- --suite floods` has the full one.
+
+import { expect, test } from 'vitest';
+import { floodFaults, runFloods } from './floods.ts';
+
+test('every flood leaves a good device served, the memory within its budget and back', { timeout: 240_000 }, async () => {
+  const results = await runFloods({ sockets: 50, seconds: 1, settleSeconds: 5 });
+  expect(results.flatMap(floodFaults)).toStrictEqual([]);
+});

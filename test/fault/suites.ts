@@ -1,0 +1,103 @@
+// The fault suites at their long size, each as slices of a minute or so: what a slice does, what it counts, and how much of it is wanted.
+
+import { type Counts, isClean } from '../../device-sim/findings.ts';
+import { runChaos } from './chaos.ts';
+import { runKills } from './kill.ts';
+import { noticeLimitMs, runCutLink } from './link.ts';
+import { runModel } from './model.ts';
+import { runPowerCut } from './power-cut.ts';
+import { runFrozenDevices, runFrozenGateway } from './stop.ts';
+
+export interface Slice {
+  /** What was done, by name: kills, images, runs. */
+  readonly done: Readonly<Record<string, number>>;
+  /** The oracle's verdicts, where the slice has an oracle. */
+  readonly counts?: Counts;
+  /** Why it has failed; empty when it has not. */
+  readonly faults: readonly string[];
+}
+export interface FaultSuite {
+  readonly says: string;
+  /** The long size: so many of one of the things that it counts. */
+  readonly goal: readonly [what: string, count: number];
+  slice(seed: string): Promise<Slice>;
+}
+
+const KILLS = 25;
+const IMAGES = 100;
+const LIVES = 200;
+const CHAOS_SECONDS = 30;
+const STANDSTILL = { connections: 500, stopSeconds: 15 };
+const DEFAULT_LIVENESS = { pingSeconds: 25, pongSeconds: 10 };
+const NOTICED_MS = 40_000;
+
+export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
+  kill: {
+    says: 'random kill -9 of a loaded gateway',
+    goal: ['kills', 500],
+    async slice(seed) {
+      const { judgement, kills, frames } = await runKills({ seed, kills: KILLS });
+      return { done: { kills, frames }, counts: judgement.counts, faults: wrong(judgement.counts, judgement.examples) };
+    },
+  },
+  'power-cut': {
+    says: "images of a cut power supply, from a journal of the data directory's writes and syncs",
+    goal: ['images', 2_000],
+    async slice(seed) {
+      const { counts, examples, broken, images, frames } = await runPowerCut({ seed, images: IMAGES });
+      return { done: { images, frames }, counts, faults: [...broken, ...wrong(counts, examples)] };
+    },
+  },
+  chaos: {
+    says: 'links that delay, slice, stall, cut, reset and half-close; with TLS and without',
+    goal: ['links', 5_000],
+    async slice(seed) {
+      const tls = await runChaos({ seed, seconds: CHAOS_SECONDS, tls: 'auto' });
+      const plain = await runChaos({ seed, seconds: CHAOS_SECONDS, tls: 'off' });
+      const counts = sumOf(tls.judgement.counts, plain.judgement.counts);
+      const examples = [...tls.judgement.examples, ...plain.judgement.examples];
+      return { done: { links: tls.links + plain.links, frames: tls.frames + plain.frames }, counts, faults: wrong(counts, examples) };
+    },
+  },
+  model: {
+    says: 'random lives of a device against a model of the gateway',
+    goal: ['runs', 5_000],
+    async slice(seed) {
+      const { runs, commands } = await runModel({ seed, runs: LIVES });
+      return { done: { runs, commands: Object.values(commands).reduce((sum, count) => sum + count, 0) }, faults: [] };
+    },
+  },
+  stop: {
+    says: 'SIGSTOP of a gateway with 500 connections for 15 s, and of its devices',
+    goal: ['standstills', 20],
+    async slice(seed) {
+      const faults: string[] = [];
+      const { lost, offline, answered } = await runFrozenGateway(STANDSTILL);
+      if (lost + offline > 0 || answered !== STANDSTILL.connections)
+        faults.push(`${lost} connections were lost, ${offline} offline events, ${answered} answers`);
+      const { noticedMs, run, verify } = await runFrozenDevices(seed, 20, 30);
+      if (noticedMs === Number.POSITIVE_INFINITY) faults.push('the devices that stood still were not noticed');
+      for (const end of [run, verify]) if (end.code !== 0) faults.push(end.stdout + end.stderr);
+      return { done: { standstills: 2 }, faults };
+    },
+  },
+  link: {
+    says: 'a link set down, with the liveness that is the default',
+    goal: ['outages', 20],
+    async slice(seed) {
+      const faults: string[] = [];
+      const { noticedMs, run, verify } = await runCutLink({ seed, ...DEFAULT_LIVENESS, seconds: 60 });
+      if (noticedMs > Math.min(NOTICED_MS, noticeLimitMs(DEFAULT_LIVENESS))) faults.push(`noticed after ${noticedMs} ms`);
+      for (const end of [run, verify]) if (end.code !== 0) faults.push(end.stdout + end.stderr);
+      return { done: { outages: 1 }, faults };
+    },
+  },
+};
+
+function wrong(counts: Counts, examples: readonly object[]): string[] {
+  return isClean(counts) ? [] : [JSON.stringify(counts), ...examples.map((example) => JSON.stringify(example))];
+}
+
+function sumOf(a: Counts, b: Counts): Counts {
+  return Object.fromEntries(Object.entries(a).map(([name, count]) => [name, count + b[name as keyof Counts]])) as unknown as Counts;
+}
