@@ -37,7 +37,6 @@ export function createApiClient(target: Target, connections: number): ApiClient 
   const agent = isTls
     ? new HttpsAgent({ ...pool, secureContext: target.secureContext, rejectUnauthorized: target.rejectUnauthorized })
     : new HttpAgent(pool);
-  const explained = (error: Error) => new Failure(explainFault(target, error).sentence);
 
   /** Resolves when the answer begins. */
   function open({ method, path, accept, credential, body }: Ask): Promise<IncomingMessage> {
@@ -51,7 +50,7 @@ export function createApiClient(target: Target, connections: number): ApiClient 
     return new Promise((resolve, reject) => {
       const make = isTls ? httpsRequest : httpRequest;
       const request = make(`${target.httpUrl}${path}`, { method, agent, headers, timeout: ANSWER_MS }, resolve);
-      request.on('error', (error) => reject(explained(error)));
+      request.on('error', (error) => reject(new Failure(explainFault(target, error).sentence)));
       request.on('timeout', () => request.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)));
       request.end(text);
     });
@@ -61,7 +60,7 @@ export function createApiClient(target: Target, connections: number): ApiClient 
     try {
       for await (const piece of response) yield piece as Buffer;
     } catch (error) {
-      throw explained(error as Error);
+      throw new Failure(`${target.wsUrl} broke off in the middle of an answer (${(error as NodeJS.ErrnoException).code ?? 'no reason'})`);
     }
   }
 

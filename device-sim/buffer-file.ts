@@ -28,7 +28,7 @@ export function openBufferFile(folder: string): OpenBufferFile {
   const release = hold(join(folder, 'lock'), folder);
   const path = join(folder, 'frames.log');
   const fresh = join(folder, 'frames.new');
-  let file = openSync(path, 'a+', 0o600);
+  let file = openSync(path, 'a', 0o600);
   let isClosed = false;
   syncFolder(folder);
 
@@ -41,7 +41,8 @@ export function openBufferFile(folder: string): OpenBufferFile {
     },
     sync: () => fdatasyncSync(file),
     replace(bytes) {
-      const next = openSync(fresh, 'w', 0o600);
+      rmSync(fresh, { force: true });
+      const next = openSync(fresh, 'a', 0o600);
       try {
         writeWhole(next, bytes);
         fsyncSync(next);
@@ -51,9 +52,8 @@ export function openBufferFile(folder: string): OpenBufferFile {
         rmSync(fresh, { force: true });
         throw error;
       }
-      closeSync(next);
       closeSync(file);
-      file = openSync(path, 'a', 0o600);
+      file = next;
       syncFolder(folder);
     },
     close() {

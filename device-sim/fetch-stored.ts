@@ -31,7 +31,7 @@ export async function fetchStored({ api, key, store, books, recount }: StoreAsk,
   const ask = { path: '/v1/readings', what: `the readings of ${device}`, device, limit: PAGE_ROWS };
   for await (const page of fetchPages<ReadingsAnswer>(api, key, ask)) {
     for (const { metric, unit, readings } of 'series' in page ? page.series : [page])
-      for (const [timeMs, value] of readings) history.push({ metric, unit, timeUs: Math.round(timeMs * 1000), value });
+      for (const [timeMs, value] of readings) history.push({ metric, unit, timeUs: microsecondsOf(timeMs), value });
   }
   const committed = await fetchCommitOrder({ api, key, store }, device);
   const { readings, disagreements, unordered } = join(history, committed);
@@ -82,4 +82,10 @@ function join(history: readonly Omit<StoredReading, 'position'>[], committed: Co
 
 function placeKey(metric: string, unit: string, timeUs: number): string {
   return `${metric}\0${unit}\0${timeUs}`;
+}
+
+/** The whole microseconds that were divided by 1000; after 2038 rounding the product alone is off by one now and then. */
+function microsecondsOf(timeMs: number): number {
+  const near = Math.round(timeMs * 1000);
+  return [near, near - 1, near + 1].find((us) => us / 1000 === timeMs) ?? near;
 }

@@ -40,7 +40,7 @@ export function matchReadings(expected: readonly Expected[], stored: readonly St
 type Buckets = Map<string, number[]>;
 
 function exactKey({ metric, unit, value }: SentReading | StoredReading, timeUs: number): string {
-  return `${metric}\0${unit}\0${timeUs}\0${typeof value}\0${value}`;
+  return `${metric}\0${unit}\0${timeUs}\0${typeof value}\0${String(value)}`;
 }
 
 function bucket(indexes: Iterable<number>, keyOf: (index: number) => string | null): Buckets {
@@ -130,9 +130,9 @@ function separateDoubles(expected: readonly Expected[], stored: readonly StoredR
 function pairAltered(expected: readonly Expected[], stored: readonly StoredReading[], rest: Set<number>, storedOf: Int32Array) {
   const altered: { expected: number; stored: number }[] = [];
   const likenesses: readonly ((reading: SentReading | StoredReading) => string)[] = [
-    ({ metric, unit, timeUs }) => `${metric}\0${unit}\0${timeUs}`,
-    ({ metric, timeUs, value }) => `${metric}\0${timeUs}\0${typeof value}\0${value}`,
-    ({ metric, unit, value }) => `${metric}\0${unit}\0${typeof value}\0${value}`,
+    ({ metric, unit, timeUs }) => `${metric}\0${unit}\0${String(timeUs)}`,
+    ({ metric, timeUs, value }) => `${metric}\0${String(timeUs)}\0${typeof value}\0${String(value)}`,
+    ({ metric, unit, value }) => `${metric}\0${unit}\0${typeof value}\0${String(value)}`,
   ];
   const missing = Array.from(expected.keys()).filter((at) => storedOf[at] === -1);
   missing.sort((a, b) => expected[b]!.claim - expected[a]!.claim || a - b);

@@ -45,7 +45,7 @@ const LOOK_MS = 100;
 /** How long a place is one's own when one's network has more than its share and others wait. */
 const SHARE_MS = 3_000;
 /** From the moment a peer was accepted it has the longer of both time limits and this, whatever it waited for. */
-const GRACE_MS = 750;
+const GRACE_MS = 250;
 const TICK_MS = 50;
 /** Handshakes begun in one turn of the event loop; each costs about a millisecond, which devices' frames would wait for. */
 const SERVED_PER_TURN = 8;
@@ -142,14 +142,13 @@ export function createAdmission({ limits, serve, drop, nowMs = () => performance
       [freshRing, 'fresh'],
       [silentRing, 'silent'],
     ] as const) {
-      for (const network of ring) {
-        ring.delete(network);
-        for (const entry of network[kind]) {
-          network[kind].delete(entry);
-          if (network[kind].size > 0) ring.add(network); // at the end: the others come first
-          return entry;
-        }
-      }
+      const [network] = ring;
+      const [entry] = network?.[kind] ?? [];
+      if (network === undefined || entry === undefined) continue;
+      ring.delete(network);
+      network[kind].delete(entry);
+      if (network[kind].size > 0) ring.add(network); // at the end: the others come first
+      return entry;
     }
     return null;
   }

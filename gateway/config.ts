@@ -89,7 +89,7 @@ export const DEFAULTS: Config = {
   store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
   log: { level: 'info', format: 'auto' },
   limits: {
-    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
+    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 304 of buffers: what 5,000 devices can need
     deviceFrameBytes: 64 * 1024, // ws allows 100 MiB
     liveFrameBytes: 16 * 1024,
     restBodyBytes: 1024 * 1024,
@@ -106,7 +106,7 @@ export const DEFAULTS: Config = {
     socketsPerSession: 10,
     backlog: 4096, // Node's 511 is too small for a reconnect storm
     admissionWaiting: 8192, // accepted but unread: a storm of 5,000 from one site queues and is served
-    admissionActive: 256, // in TLS handshake and headers, each up to 128 KiB: 32 MiB of the budget
+    admissionActive: 256, // in TLS handshake and headers, each up to 64 KiB
     failedAuthPerMinute: 10,
     failedAuthBurst: 20,
     passwordQueue: 32,

@@ -68,7 +68,12 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   const store = await openSqliteStore({
     file,
     walCheckpointBytes: await walBytes(config, readVolume),
-    bounds: limits,
+    bounds: {
+      quarantineDeviceBytes: limits.quarantineDeviceBytes,
+      quarantineBytes: limits.quarantineBytes,
+      eventDays: limits.eventDays,
+      eventRows: limits.eventRows,
+    },
     onDropped({ quarantine, events }) {
       dropped.add('quarantine', quarantine);
       dropped.add('events', events);
@@ -78,7 +83,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   });
   undo.defer(store.close);
   const stored = await store.catalogue();
-  const catalogue = createCatalogue(stored, nowUs);
+  const catalogue = createCatalogue(stored);
   const streams = createStreams(limits, stored.streams);
   const bus = createInProcessBus((error) => observe.log.error({ err: error }, 'A listener of the bus failed'));
   undo.defer(bus.close);

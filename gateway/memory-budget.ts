@@ -20,13 +20,17 @@ export interface MemoryBudget {
 /** A wss connection costs 53 KiB in Node, and its session and send queue the rest. */
 export const DEVICE_BYTES = 64 * KIB;
 
+/** A connection in its TLS handshake, and one that is accepted but unread. */
+const ACTIVE_BYTES = 64 * KIB;
+const WAITING_BYTES = 4 * KIB;
+
 export function memoryBudget(limits: Limits): MemoryBudget {
   const parts = {
     base: 150 * MIB,
     devices: limits.devices * DEVICE_BYTES,
     outboxes: 96 * MIB,
     inFlight: limits.framesInFlightBytes,
-    admission: 32 * MIB,
+    admission: limits.admissionActive * ACTIVE_BYTES + limits.admissionWaiting * WAITING_BYTES,
     caches: 96 * MIB,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0), cap: limits.memoryBytes };

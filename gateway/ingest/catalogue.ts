@@ -25,6 +25,9 @@ export interface Catalogue {
   latest(id: number): LatestReading | undefined;
 }
 
+/** While the clock is behind, given times rise by 1 µs each, and so pass the rank of the one that was given last by the right clock. */
+const CREEP_US = 1_000_000;
+
 /** A series as the validator holds it; `lastGivenUs` is the last time that the gateway stamped in it. */
 export interface SeriesEntry extends SeriesRow {
   lastGivenUs: number;
@@ -49,7 +52,7 @@ export interface IngestCatalogue extends Catalogue {
   reload(stored: StoredCatalogue): void;
 }
 
-export function createCatalogue(stored: StoredCatalogue, nowUs: () => number): IngestCatalogue {
+export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
   let store = '';
   let position = 0;
   let nextId = 1;
@@ -93,7 +96,8 @@ export function createCatalogue(stored: StoredCatalogue, nowUs: () => number): I
       const entry = put(series, state);
       // its frame was refused after it had its number
       if (state.count === 0) continue;
-      entry.lastGivenUs = Math.min(state.latestRankUs, nowUs());
+      // not held to the clock of now, which may have been put back: a given time is later than those before it, restarts or not
+      entry.lastGivenUs = state.lastUs - state.latestRankUs < CREEP_US ? state.lastUs : state.latestRankUs;
       latestUs[state.id] = state.latestUs;
       rankUs[state.id] = state.latestRankUs;
       latestValue[state.id] = state.latestValue;

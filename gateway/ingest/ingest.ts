@@ -172,9 +172,10 @@ export function createIngest(options: IngestOptions): Ingest {
 
   /** What was taken when it was called: the commit under way and the batch behind it, not what devices go on sending. */
   async function settle(): Promise<void> {
-    if (recovery.trouble !== null) return;
-    flush();
-    for (let commits = 0; commits < 2 && committing !== null; commits++) await committing;
+    for (let commits = 0; commits < 2 && recovery.trouble === null; commits++) {
+      flush();
+      await committing;
+    }
   }
 
   const isStoring = (): boolean => !isPaused && recovery.trouble === null;

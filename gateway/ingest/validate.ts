@@ -47,7 +47,8 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   let baseUs = 0;
   let baseUnit: string | undefined;
   let baseValue = 0;
-  let baseVersion: unknown;
+  /** A base field that can't be read: what comes after it would be resolved against what the sender did not say. */
+  let baseFault: ProblemCode | null;
 
   let name: unknown;
   let unit: unknown;
@@ -97,23 +98,22 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
           break;
         case 'bn':
           if (typeof field === 'string') baseName = field;
-          else fault = 'wrong-type';
+          else baseFault = 'wrong-type';
           break;
         case 'bt':
           if (typeof field === 'number') baseUs = Math.round(field * 1e6);
-          else fault = 'wrong-type';
+          else baseFault = 'wrong-type';
           break;
         case 'bu':
           if (typeof field === 'string') baseUnit = field;
-          else fault = 'wrong-type';
+          else baseFault = 'wrong-type';
           break;
         case 'bv':
           if (typeof field === 'number') baseValue = field;
-          else fault = 'wrong-type';
+          else baseFault = 'wrong-type';
           break;
         case 'bver':
-          if (field !== VERSION || (baseVersion !== undefined && baseVersion !== field)) fault = 'unsupported-version';
-          baseVersion = field;
+          if (field !== VERSION) baseFault = 'unsupported-version';
           break;
         case 'vd':
         case 's':
@@ -178,6 +178,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   function readRecord(record: unknown, context: FrameContext): ProblemCode | null {
     if (typeof record !== 'object' || record === null || Array.isArray(record) || record instanceof Uint8Array) return 'wrong-type';
     collect(record as Record<string, unknown>);
+    if (baseFault !== null) return baseFault;
     if (fault !== null) return fault;
     if (isBaseOnly) return null;
     const given = (value === undefined ? 0 : 1) + (text === undefined ? 0 : 1) + (flag === undefined ? 0 : 1);
@@ -214,7 +215,8 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
       if (records.length > limits.readingsPerFrame) return [wholeFault('too-many-readings')];
       baseName = '';
       baseUs = baseValue = 0;
-      baseUnit = baseVersion = undefined;
+      baseUnit = undefined;
+      baseFault = null;
       let faults = EMPTY;
       for (let index = 0; index < records.length; index++) {
         const code = readRecord(records[index], context);

@@ -42,8 +42,6 @@ export interface ReadLog {
   readonly runs: readonly (readonly BufferRecord[])[];
   /** Where the last whole record ends: the rest is a torn tail. */
   readonly goodBytes: number;
-  /** True when the file does not begin with a whole `start`. */
-  readonly isHeadless: boolean;
 }
 
 export function readLog(bytes: Uint8Array): ReadLog {
@@ -63,7 +61,7 @@ export function readLog(bytes: Uint8Array): ReadLog {
     if (end < 0) break;
     at = end + 1;
   }
-  return { runs, goodBytes, isHeadless: runs[0]![0]?.kind !== 'start' };
+  return { runs, goodBytes };
 }
 
 function payloadOf(record: BufferRecord): string {

@@ -2,8 +2,9 @@
 // Where the file cannot prove that the numbering goes on, what it holds goes on under a new stream (rule 1). The file is passed in.
 
 import { type BufferRecord, encodeRecord, entryRecord, readLog } from './buffer-log.ts';
+import { replay, salvage } from './buffer-replay.ts';
 import type { Clock, Timer } from './device-socket.ts';
-import { FrameQueue, type QueueRoom } from './frame-queue.ts';
+import type { FrameQueue } from './frame-queue.ts';
 import type { FrameBody } from './frame-split.ts';
 import { type BufferEntry, BufferFault, DEFAULT_CAPACITY_BYTES, makeStreamId, type SendBuffer } from './send-buffer.ts';
 
@@ -42,7 +43,6 @@ export interface FileBuffer extends SendBuffer {
 }
 
 const REWRITE_BYTES = 64 * 1024;
-const ignore = (): void => {};
 
 /** Throws when the file cannot be read or written, or was written by a later version. */
 export function openFileBuffer(options: FileBufferOptions): FileBuffer {
@@ -57,6 +57,8 @@ class LoggedBuffer implements FileBuffer {
   readonly #queue: FrameQueue;
   /** `provenTo` as the next opening has to take it when no welcome comes in between. */
   #doubtedFrom: number;
+  /** A welcome agreed in this run; and the file says so. */
+  #isMet = false;
   #isConfirmed = false;
   /** Of which every byte is a whole record. */
   #fileBytes = 0;
@@ -81,11 +83,10 @@ class LoggedBuffer implements FileBuffer {
       this.#fileBytes = goodBytes;
       this.#rewriteAtBytes = Math.max(REWRITE_BYTES, 2 * goodBytes);
       if (goodBytes < bytes.length) file.truncate(goodBytes);
-      this.#write({ kind: 'opened' });
+      this.#note({ kind: 'opened' });
       return;
     }
-    // no whole record at all: the very first write was cut short, and nothing can have been sent
-    this.opening = goodBytes === 0 ? 'new' : 'damaged';
+    this.opening = bytes.length === 0 ? 'new' : 'damaged';
     this.#queue = salvage(runs, makeStreamId(random), room);
     this.provenTo = this.#doubtedFrom = 0;
     this.#rewrite();
@@ -108,6 +109,7 @@ class LoggedBuffer implements FileBuffer {
   }
 
   append(frame: FrameBody, sentTo: number): void {
+    if (this.#isMet) this.#recordMeeting();
     this.#record({ kind: 'frame', seq: this.#queue.next, ...frame }, this.#sync === 'every-frame');
     this.#queue.push(frame);
     const lost = this.#queue.makeRoom(sentTo);
@@ -138,14 +140,26 @@ class LoggedBuffer implements FileBuffer {
     this.#putInPlace({ kind: 'start', stream, first: 1, acked: 0, provenTo: 0 }, entries, false);
     this.#queue.restart(stream);
     this.provenTo = this.#doubtedFrom = 0;
-    this.#isConfirmed = false;
+    this.#isMet = this.#isConfirmed = false;
   }
 
   confirm(acked: number): void {
-    // Before the first frame is sent: a next opening without this line would not believe that any was.
-    if (!this.#isConfirmed) this.#record({ kind: 'confirmed' }, true);
-    this.#isConfirmed = true;
+    this.#isMet = true;
+    this.#mend();
+    try {
+      this.#recordMeeting();
+    } catch (fault) {
+      // What the file held when it was opened may be sent all the same, so that a full disk does not keep a device from emptying its buffer.
+      if (!(fault instanceof BufferFault) || this.#queue.next - 1 > this.#doubtedFrom) throw fault;
+    }
     this.provenTo = acked;
+  }
+
+  /** Before a frame of this run is sent: without this line the next opening would not believe that any was. */
+  #recordMeeting(): void {
+    if (this.#isConfirmed) return;
+    this.#record({ kind: 'confirmed' }, true);
+    this.#isConfirmed = true;
   }
 
   close(): void {
@@ -173,7 +187,10 @@ class LoggedBuffer implements FileBuffer {
   #write(record: BufferRecord): void {
     const bytes = encodeRecord(record);
     this.#isTorn = true;
-    this.#guard(() => this.#file.append(bytes), false);
+    this.#guard(
+      () => this.#file.append(bytes),
+      () => this.#isDoubtful,
+    );
     this.#isTorn = false;
     this.#fileBytes += bytes.length;
   }
@@ -185,11 +202,16 @@ class LoggedBuffer implements FileBuffer {
     this.#isTorn = false;
   }
 
-  #guard(work: () => void, isDoubtful = true): void {
+  /** Turns what the disk throws into a fault of the buffer; `isDoubtful` tells whether the file may now hold something else than is known. */
+  #guard(work: () => void, isDoubtful: () => boolean = () => true): void {
     try {
       work();
     } catch (error) {
-      if (isDoubtful) this.#isDoubtful = true;
+      try {
+        this.#isDoubtful = isDoubtful();
+      } catch {
+        this.#isDoubtful = true;
+      }
       throw new BufferFault(`the buffer's file cannot be written: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       });
@@ -219,7 +241,10 @@ class LoggedBuffer implements FileBuffer {
   #putInPlace(start: BufferRecord, entries: Iterable<BufferEntry>, isConfirmed: boolean): void {
     const records = [start, ...Array.from(entries, entryRecord), ...(isConfirmed ? [{ kind: 'confirmed' } as const] : [])];
     const content = joined(records.map(encodeRecord));
-    this.#guard(() => this.#file.replace(content), this.#isDoubtful);
+    this.#guard(
+      () => this.#file.replace(content),
+      () => this.#isDoubtful || isEqual(this.#file.read(), content),
+    );
     this.#fileBytes = content.length;
     this.#rewriteAtBytes = Math.max(REWRITE_BYTES, 2 * content.length);
     this.#isTorn = this.#isDoubtful = false;
@@ -239,84 +264,8 @@ class LoggedBuffer implements FileBuffer {
   }
 }
 
-/** Null when the records do not fit together. */
-function replay(records: readonly BufferRecord[], room: QueueRoom): { readonly queue: FrameQueue; readonly provenTo: number } | null {
-  const start = records[0];
-  if (start?.kind !== 'start') return null;
-  const queue = new FrameQueue(start, room);
-  let doubtedFrom: number | null = start.provenTo;
-  for (const record of records.slice(1)) {
-    if (record.kind === 'confirmed') doubtedFrom = null;
-    else if (record.kind === 'opened') doubtedFrom ??= queue.next - 1;
-    else if (!apply(queue, record)) return null;
-  }
-  return { queue, provenTo: doubtedFrom ?? queue.next - 1 };
-}
-
-/** False when the record cannot follow on what the queue holds. */
-function apply(queue: FrameQueue, record: BufferRecord): boolean {
-  switch (record.kind) {
-    case 'frame':
-      if (record.seq !== queue.next) return false;
-      queue.push(record);
-      return true;
-    case 'gap':
-      if (record.from !== queue.next || record.to < record.from) return false;
-      queue.pushGap(record.to - record.from + 1, record.reason);
-      return true;
-    case 'lost':
-      queue.lose(record.from, record.to);
-      return true;
-    case 'acked':
-      if (record.seq >= queue.next) return false;
-      queue.settle(record.seq, ignore);
-      return true;
-    case 'replaced':
-      if (queue.at(record.seq)?.from !== record.seq) return false;
-      queue.replace(record.seq, record.frames);
-      return true;
-    case 'start':
-      return false;
-    case 'opened':
-    case 'confirmed':
-      return true;
-    default:
-      return record satisfies never;
-  }
-}
-
-/**
- * What a damaged file still holds, under a new stream: each run of records stands for itself, because a renumbering may lie in the damage.
- * So a frame that was settled by an ack behind the damage goes again: twice is better than never.
- */
-function salvage(runs: readonly (readonly BufferRecord[])[], stream: string, room: QueueRoom): FrameQueue {
-  const saved = new FrameQueue({ stream, first: 1, acked: 0 }, room);
-  let before = { next: 1, acked: 0 };
-  const keep = (queue: FrameQueue, first: number): void => {
-    // Numbers that nobody saw, unless an ack told of them.
-    const missing = first - 1 - Math.max(before.next - 1, queue.acked);
-    if (missing > 0 && before.next > 1) saved.pushGap(missing, 'damaged');
-    for (const entry of queue.unsettled()) {
-      if (entry.body === null) saved.pushGap(entry.to - entry.from + 1, entry.reason);
-      else saved.push({ body: entry.body, readings: entry.readings });
-    }
-    before = { next: queue.next, acked: queue.acked };
-  };
-  for (const run of runs) {
-    let queue: FrameQueue | null = null;
-    let first = 0;
-    for (const record of run) {
-      if (queue !== null && apply(queue, record)) continue;
-      const at = record.kind === 'start' ? record.first : record.kind === 'frame' ? record.seq : record.kind === 'gap' ? record.from : null;
-      if (at === null) continue;
-      if (queue !== null) keep(queue, first);
-      first = at;
-      queue = new FrameQueue(record.kind === 'start' ? record : { stream, first, acked: Math.min(before.acked, first - 1) }, room);
-      if (record.kind !== 'start') apply(queue, record);
-    }
-    if (queue !== null) keep(queue, first);
-  }
-  return saved;
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -105,10 +105,10 @@ function inspect(file: string, migrations: readonly Migration[]): number {
   return rows.length;
 }
 
-function readLedger(file: string): { id: number; name: string; checksum: string }[] {
+function readLedger(file: string, readonly = true): { id: number; name: string; checksum: string }[] {
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { readonly: true });
+    database = new Database(file, { readonly });
     const tables = database.prepare('SELECT name FROM sqlite_schema').pluck().all();
     // a start that was cut between creating the file and its first table leaves a header alone
     if (tables.length === 0) return [];
@@ -117,6 +117,8 @@ function readLedger(file: string): { id: number; name: string; checksum: string 
       .prepare<[], { id: number; name: string; checksum: string }>('SELECT id, name, checksum FROM migrations ORDER BY id')
       .all();
   } catch (error) {
+    // a power cut while the file was being made: its half transaction has to be taken back before anything can be read
+    if (readonly && error instanceof Database.SqliteError && error.code === 'SQLITE_READONLY_ROLLBACK') return readLedger(file, false);
     if (error instanceof Database.SqliteError && (error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT'))) {
       throw refusal(`${file} is not a readable SQLite database (${error.code}). Put it back from a backup, or move it away.`);
     }

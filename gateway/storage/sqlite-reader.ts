@@ -44,12 +44,12 @@ function openReader(db: Database.Database): Handlers {
   const EVENTS = 'SELECT id, at_us AS atUs, device, type, reason, detail FROM events';
   const events = db.prepare(`${EVENTS} WHERE id < ? ORDER BY id DESC LIMIT ?`);
   const eventsOf = db.prepare(`${EVENTS} WHERE device = ? AND id < ? ORDER BY id DESC LIMIT ?`);
-  /** A statement for what is asked: with an OR over both, no index would be of use. */
+  // a statement for what is asked: with an OR over both, no index would be of use. Of the two, the device's has an end (the + hides the other)
   const quarantine = (device: string, code: string): Database.Statement =>
     db.prepare(
       `SELECT q.id, q.device, s.stream, q.seq, q.record AS "index", q.code, q.message, q.raw, q.encoding, q.base,
        q.received_us AS receivedAtUs, q.replayed_us AS replayedAtUs FROM quarantine q JOIN streams s ON s.id = q.stream
-       WHERE ${device === '' ? '' : 'q.device = @device AND '}${code === '' ? '' : 'q.code = @code AND '}q.id < @before
+       WHERE ${device === '' ? '' : 'q.device = @device AND '}${code === '' ? '' : device === '' ? 'q.code = @code AND ' : '+q.code = @code AND '}q.id < @before
        ORDER BY q.id DESC LIMIT @rows`,
     );
   const streams = db.prepare(

@@ -15,6 +15,7 @@ interface Program {
 
 const PROGRAMS: readonly Program[] = [
   { package: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] },
+  { package: 'iproute2', commands: ['ip'] },
   // what the clients in docs/examples are run with
   { package: 'golang-go', commands: ['go'] },
   { package: 'golang-github-gorilla-websocket-dev', path: '/usr/share/gocode/src/github.com/gorilla/websocket' },

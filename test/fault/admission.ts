@@ -19,9 +19,18 @@ export interface CrowdResult {
   readonly slowestServedMs: number;
   readonly bytesEach: number;
 }
+export interface CrowdRun {
+  readonly kind: CrowdKind;
+  readonly size: number;
+  /** Where the devices come from; else the crowd's own address. */
+  readonly from?: string;
+  /** For TLS, and for headers. */
+  readonly limitSeconds?: number;
+}
 /** A crowd that arrives at once and stays; devices come until the last of it was closed. */
-export async function runCrowd({ kind, size, from }: { kind: CrowdKind; size: number; from?: string }): Promise<CrowdResult> {
-  await using gateway = await startChildGateway();
+export async function runCrowd({ kind, size, from, limitSeconds = 10 }: CrowdRun): Promise<CrowdResult> {
+  const limits = { FIELDGATE_LIMITS__HEADERS_SECONDS: String(limitSeconds), FIELDGATE_LIMITS__HANDSHAKE_SECONDS: String(limitSeconds) };
+  await using gateway = await startChildGateway([], limits);
   const enter = await entrance(gateway, from);
   for (let i = 0; i < 20; i++) await enter();
   const before = residentBytes(gateway.pid);
@@ -133,6 +142,39 @@ export async function runFlood({ perSecond, seconds }: { perSecond: number; seco
   await Promise.all([devices, ...failing]);
   for (const socket of open) socket.destroy();
   return { connects, answers, withoutRetryAfter, served, slowestServedMs };
+}
+
+/** What the long run asks of each crowd, in sockets, devices and connections a second. */
+export interface AdmissionSizes {
+  readonly mute: number;
+  readonly halfDone: number;
+  readonly storm: number;
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+export const WHOLE_SIZE: AdmissionSizes = { mute: 10_000, halfDone: 1000, storm: 5000, perSecond: 1000, seconds: 10 };
+/** What is promised of a peer before it has said who it is. */
+export const PROMISED = { closeMs: 12_000, bytesEach: 128 * 1024 };
+
+/** All of it, one after the other; `faults` is empty when every promise held. */
+export async function runAdmission(seed: string, sizes = WHOLE_SIZE): Promise<{ connections: number; faults: readonly string[] }> {
+  const faults: string[] = [];
+  for (const [kind, size, from] of [
+    ['mute', sizes.mute, '127.0.0.1'],
+    ['half-handshake', sizes.halfDone, '127.0.0.2'],
+    ['slow-headers', sizes.halfDone, '127.0.0.2'],
+  ] as const) {
+    const { slowestCloseMs, bytesEach, served } = await runCrowd({ kind, size, from });
+    if (slowestCloseMs > PROMISED.closeMs) faults.push(`one of ${size} ${kind} sockets was open for ${Math.round(slowestCloseMs)} ms`);
+    if (bytesEach > PROMISED.bytesEach) faults.push(`each of ${size} ${kind} sockets cost ${Math.round(bytesEach / 1024)} KiB`);
+    if (served === 0) faults.push(`no device came in beside ${size} ${kind} sockets`);
+  }
+  await runStorm({ size: sizes.storm, seed }); // rejects when one never comes in
+  const { connects, answers, withoutRetryAfter, served } = await runFlood(sizes);
+  if (answers['429'] === undefined) faults.push(`a flood of failures was never told to wait: ${JSON.stringify(answers)}`);
+  if (withoutRetryAfter > 0) faults.push(`${withoutRetryAfter} refusals did not say when to come back`);
+  if (served === 0) faults.push('no device came in beside a flood of failures');
+  return { connections: sizes.mute + 2 * sizes.halfDone + sizes.storm + connects, faults };
 }
 
 /** A device's way in, tried as often as it takes: the milliseconds until its 101. */

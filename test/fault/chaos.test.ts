@@ -13,7 +13,7 @@ test.each(['auto', 'off'] as const)(
     const { judgement, frames, links, struck } = await runChaos({ seed, seconds: 15, tls });
     expect(judgement.examples).toStrictEqual([]);
     expect(judgement).toMatchObject({ isClean: true, counts: { ok: frames * 6 } });
-    expect(links).toBeGreaterThan(20);
+    expect(links).toBeGreaterThan(15);
     console.log(`${links} links, ${frames} frames, faults ${JSON.stringify(struck)}`);
   },
 );

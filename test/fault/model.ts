@@ -29,7 +29,7 @@ const COMMANDS = 40;
 const TAKE_OVERS = 3;
 const NEW_STREAMS = 8;
 /** One restart that is drawn in so many happens: each takes a second. */
-const RESTARTS = 5;
+const RESTARTS = 20;
 const POISONS = [
   (seq: number) => `{"type":"readings","seq":${seq},"readings":[{"n":"m","v":1}`,
   (seq: number) => `{"type":"readings","seq":${seq},"readings":[{"n":"m","v":01}]}`,
@@ -160,7 +160,7 @@ async function live(gateway: ChildGateway, id: string, commands: (real: Real) =>
   // the last connection tells the fate of what is still in doubt
   if (!device.isOnline) await device.connect();
   await device.send('hear');
-  return compare(gateway, device);
+  return await compare(gateway, device);
 }
 
 async function compare(gateway: ChildGateway, device: ModelDevice): Promise<Remains> {

@@ -5,8 +5,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Counts, type Example, noCounts, VERDICTS } from '../../device-sim/findings.ts';
-import { openSqliteRegistry } from '../../gateway/storage/sqlite-registry.ts';
-import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
+import { openMigrated } from '../../gateway/storage/migrate.ts';
 import { type CanaryName, canaryProcess } from '../support/canaries.ts';
 import { type ChildGateway, startChildGateway } from '../support/child-gateway.ts';
 import { openFaultFleet, type Witness } from '../support/fault-fleet.ts';
@@ -56,10 +55,10 @@ const HALF = 60;
 /** Images from one load: more would mostly repeat each other. */
 const IMAGES_A_LOAD = 100;
 /** One image in so many becomes a whole gateway. */
-const START_EVERY = 25;
+const START_EVERY = 20;
 const EXAMPLES = 10;
-const WAL_BYTES = 256 * 1024;
-const ENV = { FIELDGATE_LIMITS__WAL_CHECKPOINT_BYTES: String(WAL_BYTES) };
+/** Small, so that the log is written into the database many times in a load. */
+const SMALL_LOG = { FIELDGATE_LIMITS__WAL_CHECKPOINT_BYTES: String(256 * 1024) };
 
 export async function runPowerCut({ seed, images, canary, fault }: PowerCutRun): Promise<PowerCutResult> {
   const random = createRandom(seed);
@@ -94,7 +93,9 @@ async function record(random: SeededRandom, canary: CanaryName | undefined, faul
   using folder = openFolder('load');
   using preload = createPreload(folder.path);
   const weak = canary === undefined ? undefined : canaryProcess(canary);
-  await using gateway = await startChildGateway([], { ...ENV, ...weak?.env, ...preload.env }, weak?.nodeArgs, folder.path);
+  // after a failed sync it is the log that is in question, so long as it is not written into the database
+  const log = fault === undefined ? SMALL_LOG : {};
+  await using gateway = await startChildGateway([], { ...log, ...weak?.env, ...preload.env }, weak?.nodeArgs, folder.path);
   const authority = { at: preload.journalEnd(), pem: gateway.caPem };
   const witness = createTimedWitness(preload.journalEnd);
   const known: Load['known'] = [];
@@ -173,11 +174,12 @@ async function sendCarelessly(gateway: ChildGateway, token: string, witness: Wit
   return seq - 1;
 }
 
-/** Half of the cuts come right after an answer, when most can be lost; the others after a sync, or anywhere. */
-function chooseCut({ journal, witness }: Load, random: SeededRandom): number {
+/** Half of the cuts come right after an answer, when most can be lost; the others after a sync, in the first start, or anywhere. */
+function chooseCut({ journal, witness, authority }: Load, random: SeededRandom): number {
   const where = random.next();
   if (where < 0.5) return random.pick(witness.moments);
-  return random.pick(where < 0.75 ? journal.syncs : journal.ends);
+  if (where < 0.7) return random.pick(journal.syncs);
+  return random.pick(where < 0.8 ? journal.ends.filter((end) => end < authority.at) : journal.ends);
 }
 
 async function judgeImage(load: Load, cut: number, random: SeededRandom, isWhole: boolean): Promise<StoreVerdict> {
@@ -187,29 +189,24 @@ async function judgeImage(load: Load, cut: number, random: SeededRandom, isWhole
   if (load.authority.at <= cut && readFileSync(join(folder.path, 'tls', 'ca.crt'), 'utf8') !== load.authority.pem)
     throw new Error('the authority that devices trust is another one');
   if (isWhole) {
-    await using gateway = await startChildGateway([], ENV, [], folder.path);
+    await using gateway = await startChildGateway([], {}, [], folder.path);
     if (load.authority.at <= cut && gateway.caPem !== load.authority.pem) throw new Error('the gateway made itself another authority');
     await gateway.local('GET', '/readyz');
     await gateway.kill('SIGTERM');
   }
-  const registry = await openSqliteRegistry({ file: join(folder.path, 'registry.db'), migrationsDir: MIGRATIONS });
-  try {
-    const { devices, tokens } = await registry.load();
-    for (const device of known)
-      if (!devices.some((row) => row.id === device) || !tokens.some((row) => row.device === device))
-        throw new Error(`${device} is forgotten`);
-  } finally {
-    await registry.close();
-  }
-  // as the gateway opens it: what is in the log is recovered, what is missing is made
-  const store = await openSqliteStore({ file: join(folder.path, 'fieldgate.db'), walCheckpointBytes: WAL_BYTES, readers: 1 });
-  await store.close();
+  // as the gateway opens them: what is in a log is recovered, what is missing is made
+  const registry = openMigrated({ file: join(folder.path, 'registry.db'), migrationsDir: join(MIGRATIONS, 'registry') });
+  const devices = new Set(registry.prepare('SELECT device FROM tokens JOIN devices ON devices.id = tokens.device').pluck().all());
+  registry.close();
+  const forgotten = known.find((device) => !devices.has(device));
+  if (forgotten !== undefined) throw new Error(`${forgotten} is forgotten`);
+  openMigrated({ file: join(folder.path, 'fieldgate.db'), migrationsDir: join(MIGRATIONS, 'readings') }).close();
   const [damage] = damageOf(folder.path);
   if (damage !== undefined) throw new Error(damage);
   return judgeStore(folder.path, load.witness.devicesAt(cut));
 }
 
-const MIGRATIONS = join(import.meta.dirname, '../../migrations/registry');
+const MIGRATIONS = join(import.meta.dirname, '../../migrations');
 
 interface Folder extends Disposable {
   readonly path: string;

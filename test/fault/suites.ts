@@ -1,6 +1,7 @@
 // The fault suites at their long size, each as slices of a minute or so: what a slice does, what it counts, and how much of it is wanted.
 
 import { type Counts, isClean } from '../../device-sim/findings.ts';
+import { runAdmission } from './admission.ts';
 import { runChaos } from './chaos.ts';
 import { runKills } from './kill.ts';
 import { noticeLimitMs, runCutLink } from './link.ts';
@@ -50,13 +51,21 @@ export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
   },
   chaos: {
     says: 'links that delay, slice, stall, cut, reset and half-close; with TLS and without',
-    goal: ['links', 5_000],
+    goal: ['links', 2_000],
     async slice(seed) {
       const tls = await runChaos({ seed, seconds: CHAOS_SECONDS, tls: 'auto' });
       const plain = await runChaos({ seed, seconds: CHAOS_SECONDS, tls: 'off' });
       const counts = sumOf(tls.judgement.counts, plain.judgement.counts);
       const examples = [...tls.judgement.examples, ...plain.judgement.examples];
       return { done: { links: tls.links + plain.links, frames: tls.frames + plain.frames }, counts, faults: wrong(counts, examples) };
+    },
+  },
+  admission: {
+    says: 'crowds before the port: 10,000 mute sockets, half handshakes, slow headers, a storm of 5,000, 1,000 failures a second',
+    goal: ['connections', 50_000],
+    async slice(seed) {
+      const { connections, faults } = await runAdmission(seed);
+      return { done: { connections }, faults };
     },
   },
   model: {

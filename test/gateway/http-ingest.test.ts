@@ -200,7 +200,9 @@ test('two posts of one number at the same moment store it once, whatever their o
   for (let seq = 1; seq <= 10; seq++) {
     const frame = { stream: STREAM, seq, body: [{ n: 'level', v: seq }] };
     const answers = (await Promise.all([post(frame), post(frame), post(frame)])).map((answer) => told(answer)[1]);
-    expect(answers.sort()).toEqual([1, 'duplicate', 'duplicate']);
+    expect(answers).toHaveLength(3);
+    expect(answers.filter((answer) => answer === 1)).toHaveLength(1);
+    expect(answers.filter((answer) => answer === 'duplicate')).toHaveLength(2);
   }
   expect(await stored()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
@@ -240,7 +242,7 @@ test('CBOR is read like JSON, with labels as numbers, and what is refused of it 
   const { gateway, id, post, stored } = await newDevice();
   const type = 'application/senml+cbor';
   // {0: "level", 2: 2.5} and {0: "level"}
-  const bytes = Buffer.from('82a2006' + '56c6576656c02f94100a100656c6576656c', 'hex');
+  const bytes = Buffer.from('82a200656c6576656c02f94100a100656c6576656c', 'hex');
   expect(told(await post({ stream: STREAM, seq: 1, type, body: bytes }))).toEqual([200, 1, '1']);
   expect(told(await post({ stream: STREAM, seq: 2, type, body: encodeCbor([{ n: 'level', v: 7 }]) }))).toEqual([200, 1, '2']);
   expect(told(await post({ stream: STREAM, seq: 3, type, body: Buffer.from('82', 'hex') }))).toEqual([400, 'bad-cbor', '2']);

@@ -206,7 +206,11 @@ test('replays of one row at the same moment, and after a restart, store it once'
   await post([{ n: 'm', v: '1' }]);
   const [row] = await rows();
   const answers = await Promise.all(Array.from({ length: 5 }, () => replay(row.id, '{"n":"m","v":1}')));
-  expect(answers.map((answer) => answer[1]).sort()).toEqual([1, ...Array(4).fill('duplicate')]);
+  for (const [what, count] of [
+    [1, 1],
+    ['duplicate', 4],
+  ])
+    expect(answers.filter((answer) => answer[1] === what)).toHaveLength(count as number);
   await gateway.restart();
   expect(await replay(row.id, '{"n":"m","v":1}')).toEqual([200, 'duplicate']);
   expect((await readings('m')).length).toBe(1);

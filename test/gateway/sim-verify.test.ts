@@ -306,11 +306,12 @@ test('refused records, gaps and bare packs add up; a row taken out of quarantine
         { bn: 'room:', bt: 1_700_000_000 },
         { n: 'a', vb: true },
         { n: 'b', vs: 'ok' },
+        { n: 'c', t: 2_402_444_799.999999, v: 1 },
       ],
     });
     await socket.until((message) => message.type === 'ack' && message.seq === 10);
   });
-  const good = { ...noCounts(), ok: 2 + 1 + 1 + 1 + 1 + 2 };
+  const good = { ...noCounts(), ok: 2 + 1 + 1 + 1 + 1 + 3 };
   expect(await verified(gateway, manifest)).toMatchObject({ code: 0, verdicts: good, examples: [] });
   expect(verifiedInFile(gateway, manifest)).toStrictEqual(good);
 

@@ -81,7 +81,7 @@ export async function openApiHouse({
   const { observe, identity } = test;
   const store = await openSqliteStore({ file: path.join(folder, 'fieldgate.db'), walCheckpointBytes: config.limits.walCheckpointBytes });
   const stored = await store.catalogue();
-  const catalogue = createCatalogue(stored, () => Date.now() * 1000);
+  const catalogue = createCatalogue(stored);
   const ingest = createIngest({
     store,
     bus: createInProcessBus((error) => {

@@ -76,6 +76,13 @@ export async function openTestBrowser(): Promise<TestBrowser> {
   };
 }
 
+/** A browser without the console, for pages of somebody else. */
+export async function openPlainBrowser(): Promise<{ readonly context: BrowserContext } & AsyncDisposable> {
+  const browser = await chromium.launch({ executablePath: findProgram(), args: SWITCHES });
+  const context = await browser.newContext({ ignoreHTTPSErrors: true });
+  return { context, [Symbol.asyncDispose]: () => browser.close() };
+}
+
 async function openPage(
   browser: Browser,
   gateway: TestGateway,

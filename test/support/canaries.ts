@@ -12,11 +12,12 @@ export interface Canary {
 }
 
 export const CANARIES = {
-  /** Devices hear that a batch is on disk while it is still on its way there. */
+  /** Devices hear that a batch is on disk while it is still on its way there, and it takes its time. */
   'ack-before-commit': {
     file: 'gateway/ingest/ingest.ts',
     piece: 'await store.append(batch)',
-    instead: '(sealed.settlements.forEach((one) => one.sender.settled(one)), await store.append(batch))',
+    instead: `(sealed.settlements.forEach((one) => one.sender.settled(one)),
+      await new Promise((resolve) => setTimeout(resolve, 20)), await store.append(batch))`,
   },
   /** The gateway believes what a device says to have been acknowledged, and takes everything after it once more. */
   'no-dedupe': {

@@ -27,7 +27,7 @@ interface Planned {
 }
 
 /** Where links break: in the TLS handshake, in the upgrade, in the first frames or later on. */
-const REACH_BYTES = [3_000, 10_000, 40_000] as const;
+const REACH_BYTES = [3_000, 8_000, 20_000] as const;
 const DEADLY = 0.85;
 /** One link in so many leaves a ghost at the gateway; with more of them it takes the device for two. */
 const GHOST_EACH = 12;

@@ -119,7 +119,7 @@ export function createWorld(options: Partial<DeviceClientOptions> & { memory?: P
   };
 }
 
-function createScriptedSocket(events: SocketEvents, buffer: SendBuffer): ScriptedSocket {
+export function createScriptedSocket(events: SocketEvents, buffer: Pick<SendBuffer, 'stream'>): ScriptedSocket {
   const sent: Record<string, unknown>[] = [];
   const texts: string[] = [];
   const ended: string[] = [];

@@ -26,7 +26,7 @@ export function recordsOf(frame: JsonFrame): readonly unknown[] {
 
 export function validated(records: readonly unknown[]): Validated {
   const batcher = new Batcher(() => undefined);
-  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] }, () => RECEIVED_US);
+  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] });
   batcher.beginFrame();
   const faults = createValidator(batcher, catalogue, LIMITS).read(records, {
     series: catalogue.deviceSeries('pump-1'),

@@ -1,66 +1,10 @@
-// The send buffer on its own, and a whole client against a gateway that drops connections wherever it likes.
+// A whole client against a gateway that drops connections wherever it likes.
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createMemoryBuffer, makeStreamId } from '../../gateway/protocol/send-buffer.ts';
+import { makeStreamId } from '../../gateway/protocol/send-buffer.ts';
 import { STREAM_ID } from '../../gateway/protocol/messages.ts';
 import { createWorld } from '../support/scripted-gateway.ts';
-
-const frame = (text: string) => ({ body: JSON.stringify([text]), readings: 1 });
-const ignore = () => {};
-
-test('the seqs from oldest to next are covered without hole or overlap, whatever is done to the buffer', () => {
-  const step = fc.oneof(
-    fc.record({ do: fc.constant('append' as const), size: fc.integer({ min: 0, max: 400 }), ahead: fc.integer({ min: 0, max: 5 }) }),
-    fc.record({ do: fc.constant('settle' as const), by: fc.integer({ min: -6, max: 6 }) }),
-    fc.record({ do: fc.constant('replace' as const), parts: fc.integer({ min: 0, max: 3 }) }),
-    fc.record({ do: fc.constant('restart' as const) }),
-  );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const buffer = createMemoryBuffer({ stream: 'aaaaaaaa', capacityBytes: 2_000, retainBytes: 600 });
-      for (const now of steps) {
-        if (now.do === 'append') buffer.append(frame('x'.repeat(now.size)), Math.min(buffer.next - 1, buffer.acked + now.ahead));
-        else if (now.do === 'settle') buffer.settle(Math.max(0, Math.min(buffer.next - 1, buffer.acked + now.by)), ignore);
-        else if (now.do === 'restart') buffer.restart('bbbbbbbb');
-        else if (buffer.acked + 1 < buffer.next && buffer.acked + 1 >= buffer.oldest) {
-          const entry = buffer.at(buffer.acked + 1)!;
-          if (entry.from > buffer.acked)
-            buffer.replace(
-              entry.from,
-              Array.from({ length: now.parts }, () => frame('p')),
-            );
-        }
-        let seq = buffer.oldest;
-        while (seq < buffer.next) {
-          const entry = buffer.at(seq)!;
-          expect(entry.from).toBe(seq);
-          expect(entry.to).toBeGreaterThanOrEqual(seq);
-          expect(entry.reason === '').toBe(entry.body !== null);
-          seq = entry.to + 1;
-        }
-        expect(seq).toBe(buffer.next);
-        expect(buffer.acked).toBeLessThan(buffer.next);
-      }
-    }),
-  );
-});
-
-test('frames that may be settled already stay when there is no room, and the newest is given up instead', () => {
-  const buffer = createMemoryBuffer({ stream: 'aaaaaaaa', capacityBytes: 1_000 });
-  for (let i = 0; i < 4; i++) buffer.append(frame('x'.repeat(150)), 4);
-  for (let i = 0; i < 10; i++) buffer.append(frame('x'.repeat(150)), 4);
-  expect([1, 2, 3, 4].map((seq) => buffer.at(seq)!.reason)).toEqual(['', '', '', '']);
-  expect(buffer.at(5)).toMatchObject({ from: 5, to: 14, reason: 'buffer-full' });
-});
-
-test('settled frames stay as far as there is room for them', () => {
-  const buffer = createMemoryBuffer({ stream: 'aaaaaaaa', capacityBytes: 100_000, retainBytes: 1_000 });
-  for (let i = 0; i < 200; i++) buffer.append(frame('x'), 0);
-  buffer.settle(200, ignore);
-  expect(buffer.oldest).toBeGreaterThan(180);
-  expect(buffer.oldest).toBeLessThan(200);
-});
 
 test('names of streams are of the allowed shape and not all the same', () => {
   const names = new Set(Array.from({ length: 100 }, () => makeStreamId(Math.random)));
@@ -182,14 +126,4 @@ test('whatever goes wrong, every reading is stored exactly once or covered by a 
     }),
     { numRuns: 300 },
   );
-});
-
-test('a gap of which a part is settled takes only its rest into a new stream', () => {
-  const buffer = createMemoryBuffer({ stream: 'aaaaaaaa', capacityBytes: 1_000 });
-  for (let i = 0; i < 20; i++) buffer.append(frame('x'.repeat(150)), 0);
-  const lost = buffer.at(1)!.to;
-  buffer.settle(3, ignore);
-  buffer.restart('bbbbbbbb');
-  expect(buffer.at(1)).toMatchObject({ from: 1, to: lost - 3, reason: 'buffer-full' });
-  expect(buffer.next).toBe(18);
 });

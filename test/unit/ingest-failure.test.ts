@@ -45,7 +45,7 @@ async function openHouse() {
   const ingest = createIngest({
     store,
     bus,
-    catalogue: createCatalogue(stored, nowUs),
+    catalogue: createCatalogue(stored),
     streams: createStreams(DEFAULTS.limits, stored.streams),
     limits: DEFAULTS.limits,
     commitIntervalMs: 0,

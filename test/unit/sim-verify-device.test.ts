@@ -6,7 +6,7 @@ import { isClean, noCounts, VERDICTS, type Verdict } from '../../device-sim/find
 import { createSentDevice } from '../../device-sim/sent-device.ts';
 import type { StoredDevice } from '../../device-sim/stored-device.ts';
 import { verifyDevice } from '../../device-sim/verify-device.ts';
-import { createModelledDevice, DEVICE, type ModelledDevice, type Step } from '../support/modelled-device.ts';
+import { createOracleWorld, DEVICE, type OracleWorld, type Step } from '../support/oracle-world.ts';
 
 const small = fc.integer({ min: 0, max: 3 });
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
@@ -26,8 +26,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 );
 const anySteps = fc.array(anyStep, { minLength: 1, maxLength: 12 });
 
-function lived(steps: readonly Step[], repeat = 0): ModelledDevice {
-  const model = createModelledDevice(repeat);
+function lived(steps: readonly Step[], repeat = 0): OracleWorld {
+  const model = createOracleWorld(repeat);
   for (const step of steps) model.step(step);
   return model;
 }
@@ -38,7 +38,7 @@ test.each([
 ])('a store that kept its promises is found clean at any moment, and at the end: %s', (_, repeat) => {
   fc.assert(
     fc.property(anySteps, (steps) => {
-      const model = createModelledDevice(repeat);
+      const model = createOracleWorld(repeat);
       for (const step of steps) {
         model.step(step);
         expect(verifyDevice(model.sent, model.stored()).examples).toStrictEqual([]);
@@ -57,7 +57,7 @@ test.each([
 const anyLife = fc.record({ steps: anySteps, pick: fc.nat(), other: fc.nat() });
 const solid: Step = { do: 'send', frames: [2, 2, 1], swallowed: 0, deaf: 0 };
 
-function spoiled(spoil: (stored: ReturnType<ModelledDevice['stored']>, pick: number, other: number) => void) {
+function spoiled(spoil: (stored: ReturnType<OracleWorld['stored']>, pick: number, other: number) => void) {
   return (check: (counts: Readonly<Record<Verdict, number>>) => void) =>
     fc.assert(
       fc.property(anyLife, ({ steps, pick, other }) => {

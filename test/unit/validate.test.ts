@@ -11,7 +11,7 @@ const LIMITS = { readingsPerFrame: 1000, nameBytes: 128, stringBytes: 1024 };
 
 function read(records: readonly unknown[], { isGatewayClock = false } = {}) {
   const batcher = new Batcher(() => undefined);
-  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] }, () => NOW_US);
+  const catalogue = createCatalogue({ store: 's', position: 0, series: [], streams: [] });
   const notices: string[] = [];
   batcher.beginFrame();
   const faults = createValidator(batcher, catalogue, LIMITS).read(records, {
@@ -206,4 +206,21 @@ test('good records beside bad ones are stored, each fault has its index', () => 
     { index: 2, code: 'wrong-type' },
   ]);
   expect(readings.map(({ v }) => v)).toStrictEqual([1, 2]);
+});
+
+test('S3 a base field that cannot be read refuses what comes after it too; what came before is stored', () => {
+  for (const [bad, code] of [
+    ['{"bver":11,"n":"b","v":2}', 'unsupported-version'],
+    ['{"bn":17,"n":"b","v":2}', 'wrong-type'],
+    ['{"bt":"now","n":"b","v":2}', 'wrong-type'],
+    ['{"bu":1}', 'wrong-type'],
+    ['{"bv":null,"n":"b","v":2}', 'wrong-type'],
+  ] as const) {
+    const { faults, readings } = read(json(`[{"n":"a","v":1},${bad},{"n":"c","v":3}]`));
+    expect(readings).toMatchObject([{ n: 'a', v: 1 }]);
+    expect(faults.map((fault) => [fault.index, fault.code])).toStrictEqual([
+      [1, code],
+      [2, code],
+    ]);
+  }
 });

@@ -324,6 +324,8 @@ export const text = {
     'stream-opened': 'Stream opened',
     'stream-retired': 'Stream retired',
     quarantined: 'Records refused',
+    'quarantine-replayed': 'Stored out of quarantine',
+    'quarantine-discarded': 'Quarantine discarded',
     created: 'Added',
     updated: 'Changed',
     rotated: 'New token made',

@@ -6,7 +6,7 @@ import { createSentDevice, type SentDevice } from '../../device-sim/sent-device.
 import type { StoredBook, StoredDevice, StoredGap, StoredReading, StoredRefusal } from '../../device-sim/stored-device.ts';
 import type { RecordFault } from '../../gateway/protocol/messages.ts';
 
-/** One thing that happens to the modelled device. */
+/** One thing that happens to the device of this world. */
 export type Step =
   /** Frames of so many readings go out; of the answers the last `deaf` are lost with the connection that ends then. */
   | { readonly do: 'send'; readonly frames: readonly number[]; readonly swallowed: number; readonly deaf: number }
@@ -18,7 +18,7 @@ export type Step =
   /** The device forgot its unacknowledged frames, and says so in its hello. */
   | { readonly do: 'forget' };
 
-export interface ModelledDevice {
+export interface OracleWorld {
   readonly sent: SentDevice;
   /** A copy that a test may spoil. */
   stored(): { -readonly [K in keyof StoredDevice]: StoredDevice[K] } & { readings: StoredReading[]; quarantine: StoredRefusal[] };
@@ -45,7 +45,7 @@ const FAULT = { code: 'no-value', message: 'It has no value' };
 const START_S = 1_700_000_000;
 
 /** `repeat`: readings share their series, time and value with others that were made before. */
-export function createModelledDevice(repeat = 0): ModelledDevice {
+export function createOracleWorld(repeat = 0): OracleWorld {
   const sent = createSentDevice(DEVICE);
   const log: StoredReading[] = [];
   const quarantine: StoredRefusal[] = [];
