@@ -89,7 +89,7 @@ export const DEFAULTS: Config = {
   store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
   log: { level: 'info', format: 'auto' },
   limits: {
-    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 304 of buffers: what 5,000 devices can need
+    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
     deviceFrameBytes: 64 * 1024, // ws allows 100 MiB
     liveFrameBytes: 16 * 1024,
     restBodyBytes: 1024 * 1024,

@@ -22,7 +22,7 @@ export const DEVICE_BYTES = 64 * KIB;
 
 /** A connection in its TLS handshake, and one that is accepted but unread. */
 const ACTIVE_BYTES = 64 * KIB;
-const WAITING_BYTES = 4 * KIB;
+const WAITING_BYTES = 2 * KIB;
 
 export function memoryBudget(limits: Limits): MemoryBudget {
   const parts = {

@@ -24,10 +24,11 @@ import {
 const DISCARD_ROWS = 500;
 
 const baseShape: Shape<BaseFieldsView> = z.object({
-  bn: z.string().optional(),
+  bn: z.string().nullable().optional(),
   bt: z.number().nullable().optional(),
-  bu: z.string().optional(),
+  bu: z.string().nullable().optional(),
   bv: z.number().nullable().optional(),
+  bver: z.null().optional(),
 });
 const quarantineShape: Shape<QuarantineView> = z
   .object({

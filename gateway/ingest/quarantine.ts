@@ -15,12 +15,14 @@ export interface FramePlace {
   readonly seq: number;
   readonly receivedAtUs: number;
 }
-/** The base fields of RFC 8428 that a record can lean on. */
+/** The base fields of RFC 8428 that a record can lean on; null: it had one that could not be read. */
 export interface BaseFields {
-  bn?: string;
-  bt?: number;
-  bu?: string;
-  bv?: number;
+  bn?: string | null;
+  bt?: number | null;
+  bu?: string | null;
+  bv?: number | null;
+  /** Only when it was none that is understood. */
+  bver?: null;
 }
 
 export interface RefusedRecords {
@@ -32,6 +34,7 @@ export interface RefusedRecords {
   readonly base?: BaseFields;
 }
 
+const SENML_VERSION = 10;
 /** Beyond any limit for names and units: more of them would only say once more that they are too long, a thousand times over. */
 const BASE_TEXT_CHARS = 1_100;
 
@@ -64,14 +67,15 @@ export function quarantineRecords(
   }
 }
 
-/** As the validator does: what has the right type is in force from its record on, whatever else is wrong there. */
+/** As the validator does: in force from its record on, whatever else is wrong there. Alone, too, a record must not go by what was not said. */
 function applyBase(base: BaseFields, record: unknown): void {
   if (typeof record !== 'object' || record === null) return;
-  const { bn, bt, bu, bv } = record as Record<string, unknown>;
-  if (typeof bn === 'string') base.bn = bn.slice(0, BASE_TEXT_CHARS);
-  if (typeof bt === 'number') base.bt = bt;
-  if (typeof bu === 'string') base.bu = bu.slice(0, BASE_TEXT_CHARS);
-  if (typeof bv === 'number') base.bv = bv;
+  const { bn, bt, bu, bv, bver } = record as Record<string, unknown>;
+  if (bn !== undefined) base.bn = typeof bn === 'string' ? bn.slice(0, BASE_TEXT_CHARS) : null;
+  if (bt !== undefined) base.bt = typeof bt === 'number' ? bt : null;
+  if (bu !== undefined) base.bu = typeof bu === 'string' ? bu.slice(0, BASE_TEXT_CHARS) : null;
+  if (bv !== undefined) base.bv = typeof bv === 'number' ? bv : null;
+  if (bver !== undefined && bver !== SENML_VERSION) base.bver = null;
 }
 
 function textOf(bytes: Uint8Array, isBinary: boolean): { raw: string; encoding: 'utf8' | 'base64' } {

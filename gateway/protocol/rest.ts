@@ -176,12 +176,13 @@ export interface QuarantineView {
   readonly base: BaseFieldsView | null;
   readonly replayedAtMs: number | null;
 }
-/** A number that was not finite is null. */
+/** null: it could not be read. */
 export interface BaseFieldsView {
-  readonly bn?: string;
+  readonly bn?: string | null;
   readonly bt?: number | null;
-  readonly bu?: string;
+  readonly bu?: string | null;
   readonly bv?: number | null;
+  readonly bver?: null;
 }
 export interface QuarantineReplayed {
   readonly stored: number;

@@ -16,6 +16,9 @@ interface Program {
 const PROGRAMS: readonly Program[] = [
   { package: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] },
   { package: 'iproute2', commands: ['ip'] },
+  // for the preloaded library in test/support/preload
+  { package: 'gcc', commands: ['gcc'] },
+  { package: 'libc6-dev', path: '/usr/include/stdio.h' },
   // what the clients in docs/examples are run with
   { package: 'golang-go', commands: ['go'] },
   { package: 'golang-github-gorilla-websocket-dev', path: '/usr/share/gocode/src/github.com/gorilla/websocket' },

@@ -111,6 +111,24 @@ test('after all of it both databases are sound, and the oracle finds every acked
   expect(isClean(counts)).toBe(true);
 });
 
+test('the canary: a gateway that acks before the commit is found out by one sync that fails', { timeout: 60_000 }, async () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fieldgate-errors-')));
+  try {
+    using failing = createPreload(folder);
+    await using weak = await openWatchedLoad({ data: folder, seed, env: failing.env, canary: 'ack-before-commit' });
+    await weak.resumed();
+    failing.fail({ kinds: ['sync'], error: 'EIO', from: 3, to: 3, only: WAL });
+    await until(
+      () => failing.failed > 0,
+      () => 'the call that shall fail was never made',
+    );
+    await weak.resumed();
+    expect(isClean((await weak.finish()).counts)).toBe(false);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 function ordinal(n: number): string {
   return `${n}${['th', 'st', 'nd', 'rd'][n % 10 > 3 || (n > 10 && n < 20) ? 0 : n % 10]}`;
 }

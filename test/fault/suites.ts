@@ -7,6 +7,7 @@ import { runKills } from './kill.ts';
 import { noticeLimitMs, runCutLink } from './link.ts';
 import { runModel } from './model.ts';
 import { runPowerCut } from './power-cut.ts';
+import { runQuietClient } from './quiet-client.ts';
 import { runFrozenDevices, runFrozenGateway } from './stop.ts';
 
 export interface Slice {
@@ -88,6 +89,14 @@ export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
       if (noticedMs === Number.POSITIVE_INFINITY) faults.push('the devices that stood still were not noticed');
       for (const end of [run, verify]) if (end.code !== 0) faults.push(end.stdout + end.stderr);
       return { done: { standstills: 2 }, faults };
+    },
+  },
+  'go-liveness': {
+    says: 'a client in Go with a read deadline of 15 s that only pings move, for five minutes',
+    goal: ['minutes', 60],
+    async slice() {
+      const { pings, faults } = await runQuietClient({ pingSeconds: 5, deadlineSeconds: 15, seconds: 300 });
+      return { done: { minutes: 5, pings }, faults };
     },
   },
   link: {

@@ -293,6 +293,7 @@ test('the numbers of the moment are the ones of the store', async () => {
     commitP99Ms: null,
     unexplained: 0,
     bytes: expect.any(Number),
+    storage: { state: 'storing', message: '', freeBytes: null },
   });
   expect(json.bytes).toBeGreaterThan(1000);
 });

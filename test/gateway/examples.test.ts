@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { EXAMPLES, liveThrough, runProgram } from '../support/example-run.ts';
+import { EXAMPLES, liveThrough, postThrough, runProgram } from '../support/example-run.ts';
 
 const LIMIT_MS = 180_000;
 const run = promisify(execFile);
@@ -51,4 +51,8 @@ test('the example for Java loses nothing and doubles nothing', { timeout: LIMIT_
     const settings = [`-Djavax.net.ssl.trustStore=${trust}`, '-Djavax.net.ssl.trustStorePassword=changeit'];
     return runProgram('java', [...settings, file('Device.java'), url, tokenFile]);
   }),
+);
+
+test('the example for curl loses nothing and doubles nothing', { timeout: LIMIT_MS }, () =>
+  postThrough(({ url, tokenFile, caFile }) => runProgram('sh', [file('http-device.sh'), url.replace('wss:', 'https:'), tokenFile, caFile])),
 );

@@ -153,6 +153,23 @@ test('an amended record gets the name, unit, value and time that its pack gave i
   ]);
 });
 
+test.each([
+  ['bn', 5],
+  ['bt', '1700000000'],
+  ['bu', null],
+  ['bv', true],
+  ['bver', 11],
+])('a record behind a %s of %o stays refused alone too, until it is said', async (label, wrong) => {
+  const { post, rows, replay, readings } = await newDevice();
+  await post([{ [label]: wrong }, { n: 'm', v: 1 }]);
+  const [row] = await rows();
+  expect(row).toMatchObject({ raw: '{"n":"m","v":1}', base: { [label]: null } });
+  expect(await replay(row.id)).toEqual([422, 'still-refused']);
+  const right = { bn: '', bt: 1_700_000_000, bu: 'Cel', bv: 0, bver: 10 }[label];
+  expect(await replay(row.id, JSON.stringify({ [label]: right, n: 'm', v: 1 }))).toEqual([200, 1]);
+  expect((await readings('m')).length).toBe(1);
+});
+
 test('a replayed record without a time has the time at which it came, even behind newer ones', async () => {
   const { post, rows, replay, readings, gateway } = await newDevice();
   await post([{ n: 'm', v: '1' }]);

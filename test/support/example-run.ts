@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { startFrameRelay } from './frame-relay.ts';
+import { type RelayedConnection, startFrameRelay } from './frame-relay.ts';
 import { startTestGateway, type TestGateway } from './gateway.ts';
 
 export const EXAMPLES = path.join(import.meta.dirname, '../../docs/examples');
@@ -51,11 +51,30 @@ export function runProgram(command: string, args: readonly string[], env: Record
   };
 }
 
+type Starter = (files: ExampleFiles) => RunningExample | Promise<RunningExample>;
+
 /**
  * One life of a device: a bare pack, a hello, three frames; then the connection is cut, later the gateway restarts, and at the end the
  * example closes by itself. Every frame has to be stored once and in order, and each Close answered with its own code.
  */
-export async function liveThrough(start: (files: ExampleFiles) => RunningExample | Promise<RunningExample>): Promise<void> {
+export async function liveThrough(start: Starter): Promise<void> {
+  const { connections } = await run(start, '~ws');
+  const closed = connections.filter((one) => !one.wasCut && one.closes.length > 0);
+  const codes = closed.map(({ closes }) => closes.map(({ by, code }) => `${by} ${code}`));
+  expect(codes).toEqual([
+    ['gateway 1012', 'client 1012'],
+    ['client 1000', 'gateway 1000'],
+  ]);
+  for (const one of closed) expect(one.goneAtMs! - one.closes[0]!.atMs).toBeLessThan(GONE_MS);
+}
+
+/** The same for a device that posts. */
+export async function postThrough(start: Starter): Promise<void> {
+  const { connections } = await run(start, '~http');
+  expect(connections.length).toBeGreaterThan(9);
+}
+
+async function run(start: Starter, packStream: string): Promise<{ readonly connections: readonly RelayedConnection[] }> {
   await using gateway = await startTestGateway();
   await using relay = await startFrameRelay(gateway);
   const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-example-'));
@@ -67,35 +86,16 @@ export async function liveThrough(start: (files: ExampleFiles) => RunningExample
     await writeFile(caFile, relay.caPem);
     const example = await start({ url: `wss://localhost:${relay.port}`, token, tokenFile, caFile, folder });
     running = example;
-    let end: { readonly code: number | null; readonly said: string } | null = null;
-    void example.over.then((how) => (end = how));
-    const said = async (what: string, accept: (line: string) => boolean): Promise<void> => {
-      const startedAtMs = performance.now();
-      while (!example.lines.some(accept)) {
-        const isLate = performance.now() - startedAtMs > PATIENCE_MS;
-        if (end !== null || isLate)
-          throw new Error(`${end ? 'it ended without' : 'waited for'} ${what}: ${JSON.stringify({ end, lines: example.lines })}`);
-        await pause(20);
-      }
-    };
-    const acked = (line: string): number => Number(/^(?:ack|welcome) (\d+)$/.exec(line)?.[1] ?? -1);
-    await said('stored 1', (line) => line === 'stored 1');
-    await said('ack 3', (line) => acked(line) >= 3);
+    await sayings(example, 'stored 1', (line) => line === 'stored 1');
+    await sayings(example, 'ack 3', (line) => ackedIn(line) >= 3);
     relay.cut();
-    await said('ack 6', (line) => acked(line) >= 6);
+    await sayings(example, 'ack 6', (line) => ackedIn(line) >= 6);
     await gateway.restart();
-    const { code, said: stderr } = await example.over;
-    expect({ code, stderr, lines: example.lines }).toMatchObject({ code: 0 });
+    const { code, said } = await example.over;
+    expect({ code, said, lines: example.lines }).toMatchObject({ code: 0 });
     await expect.poll(() => relay.connections.every((one) => one.goneAtMs !== null), { timeout: 2 * GONE_MS }).toBe(true);
-
-    const closed = relay.connections.filter((one) => !one.wasCut && one.closes.length > 0);
-    const codes = closed.map(({ closes }) => closes.map(({ by, code: said }) => `${by} ${said}`));
-    expect(codes).toEqual([
-      ['gateway 1012', 'client 1012'],
-      ['client 1000', 'gateway 1000'],
-    ]);
-    for (const one of closed) expect(one.goneAtMs! - one.closes[0]!.atMs).toBeLessThan(GONE_MS);
-    await checkStore(gateway, Math.max(...example.lines.map(acked)));
+    await checkStore(gateway, Math.max(...example.lines.map(ackedIn)), packStream);
+    return { connections: relay.connections };
   } finally {
     running?.stop();
     await running?.over.catch(() => {});
@@ -103,20 +103,40 @@ export async function liveThrough(start: (files: ExampleFiles) => RunningExample
   }
 }
 
+function ackedIn(line: string): number {
+  return Number(/^(?:ack|welcome) (\d+)$/.exec(line)?.[1] ?? -1);
+}
+
+/** Waits until the example has said such a line. */
+async function sayings(example: RunningExample, what: string, accept: (line: string) => boolean): Promise<void> {
+  let end: Awaited<RunningExample['over']> | null = null;
+  void example.over.then(
+    (how) => (end = how),
+    (error: Error) => (end = { code: null, said: error.message }),
+  );
+  const startedAtMs = performance.now();
+  while (!example.lines.some(accept)) {
+    const isLate = performance.now() - startedAtMs > PATIENCE_MS;
+    if (end !== null || isLate)
+      throw new Error(`${end ? 'it ended without' : 'waited for'} ${what}: ${JSON.stringify({ end, lines: example.lines })}`);
+    await pause(20);
+  }
+}
+
 /** Readings 1 … `count`, each once and in the order of their numbers, and nothing that the books cannot explain. */
-async function checkStore(gateway: TestGateway, count: number): Promise<void> {
+async function checkStore(gateway: TestGateway, count: number, packStream: string): Promise<void> {
   expect(count).toBeGreaterThanOrEqual(9);
   const { readings } = (await gateway.admin('/v1/readings?device=pump-1&metric=count&from=0&to=now&limit=1000')).json();
   const values = (readings as [number, number][]).map(([, value]) => value);
   expect(values).toEqual(Array.from({ length: count }, (_, i) => i + 1));
   const { items } = (await gateway.admin('/v1/accounting?device=pump-1')).json();
   const books = items.map(({ stream, settled, stored, gaps, unexplained }: Record<string, unknown>) =>
-    stream === '~ws' ? { stream, stored } : { settled, stored, gaps, unexplained },
+    stream === packStream ? { stream, stored } : { settled, stored, gaps, unexplained },
   );
   expect(books).toHaveLength(2);
   expect(books).toEqual(
     expect.arrayContaining([
-      { stream: '~ws', stored: 1 },
+      { stream: packStream, stored: 1 },
       { settled: count, stored: count, gaps: 0, unexplained: 0 },
     ]),
   );

@@ -89,12 +89,17 @@ async function makeCertificate(): Promise<{ readonly caPem: string; readonly key
 function createCloseFinder(found: (code: number) => void): (data: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let isHead = true;
+  let isOther = false;
   return (data) => {
+    if (isOther) return;
     rest = Buffer.concat([rest, data]);
     if (isHead) {
       const end = rest.indexOf('\r\n\r\n');
       if (end < 0) return;
       isHead = false;
+      // no WebSocket: a request by another method, or an answer to one
+      isOther = !/^(GET |HTTP\/1\.1 101)/.test(rest.toString('latin1', 0, 12));
+      if (isOther) return;
       rest = rest.subarray(end + 4);
     }
     for (;;) {

@@ -99,7 +99,7 @@ export function createPreload(directory: string): Preload {
       const part = Buffer.alloc(ONLY_BYTES);
       part.write(only);
       writeSync(control, part, 0, ONLY_BYTES, CONTROL.only);
-      setKinds(kinds.reduce((bits, kind) => bits | KIND[kind], 0));
+      setKinds(new Set(kinds).values().reduce((bits, kind) => bits + KIND[kind], 0));
     },
     heal: () => setKinds(0),
     get failed() {
