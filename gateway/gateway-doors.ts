@@ -24,7 +24,7 @@ export interface Doors {
 }
 
 const FULL: UpgradeRefusal = { status: 503, code: 'full', retryAfterSeconds: 10 };
-const NOT_STORING: UpgradeRefusal = { status: 503, code: 'store-unavailable', retryAfterSeconds: 5 };
+const NOT_STORING: UpgradeRefusal = { status: 503, code: 'store-unavailable', retryAfterSeconds: 1 };
 const DRAINING: UpgradeRefusal = { status: 503, code: 'draining', retryAfterSeconds: 1 };
 
 /** Opens the port last, when everything behind it can answer. */

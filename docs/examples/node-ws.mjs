@@ -22,7 +22,7 @@ function connect() {
   socket.on('message', (text) => {
     const message = JSON.parse(text);
     if (message.type === 'stored') console.log(`stored ${message.readings}`);
-    else if (message.type === 'error' || message.type === 'reject') console.error(String(text));
+    else if (message.type === 'error' || message.type === 'reject') console.error(message);
     else if (message.type === 'welcome') settle((sent = message.acked), 'welcome');
     else if (message.type === 'ack') settle(message.seq, 'ack');
   });

@@ -20,7 +20,7 @@ function connect() {
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === 'stored') console.log(`stored ${message.readings}`);
-    else if (message.type === 'error' || message.type === 'reject') console.error(data);
+    else if (message.type === 'error' || message.type === 'reject') console.error(message);
     else if (message.type === 'welcome') settle((sent = message.acked), 'welcome');
     else if (message.type === 'ack') settle(message.seq, 'ack');
   };

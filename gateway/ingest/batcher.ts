@@ -22,7 +22,7 @@ export interface Settlement {
   serial: number;
 }
 
-interface Columns {
+export interface Columns {
   readings: number;
   series: Int32Array;
   timeUs: Float64Array;
@@ -243,27 +243,30 @@ export class Batcher {
     return sealed;
   }
 
-  /** Gives a batch's memory back; nobody reads it any more. */
-  recycle({ batch }: SealedBatch): void {
-    if (this.#spare.length >= SPARE_SETS) return;
-    const { series, timeUs, kind, value, frameStream, frameSeq, frameReadings, frameRefused, frameReceivedUs, markStream, markAcked } =
-      batch;
-    this.#spare.push({
-      readings: series.length,
-      series,
-      timeUs,
-      kind,
-      value,
-      frames: frameStream.length,
-      frameStream,
-      frameSeq,
-      frameReadings,
-      frameRefused,
-      frameReceivedUs,
-      markStream,
-      markAcked,
-    });
+  /** Takes a batch's columns back; nobody reads them any more. */
+  recycle(columns: Columns): void {
+    if (this.#spare.length < SPARE_SETS) this.#spare.push(columns);
   }
+}
+
+/** What of a batch is used again; all the rest of it can go at once. */
+export function columnsOf(batch: Batch): Columns {
+  const { series, timeUs, kind, value, frameStream, frameSeq, frameReadings, frameRefused, frameReceivedUs, markStream, markAcked } = batch;
+  return {
+    readings: series.length,
+    series,
+    timeUs,
+    kind,
+    value,
+    frames: frameStream.length,
+    frameStream,
+    frameSeq,
+    frameReadings,
+    frameRefused,
+    frameReceivedUs,
+    markStream,
+    markAcked,
+  };
 }
 
 const ints = (n: number): Int32Array => new Int32Array(new SharedArrayBuffer(n * 4));

@@ -4,7 +4,7 @@ import type { Observe } from '../observe.ts';
 import type { Bus } from '../relay/bus.ts';
 import type { ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
-import { Batcher, type SealedBatch } from './batcher.ts';
+import { Batcher, type Columns, columnsOf, type SealedBatch } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import { createFlow } from './flow.ts';
 import { createNoticeBoard } from './notices.ts';
@@ -75,6 +75,9 @@ export interface Ingest {
 /** Each device that comes and goes leaves two events, which wait for the end of a pause. */
 const WAITING_EVENTS = 10_000;
 
+/** One device may have this part of all that is in flight: a commit holds so much of it, and the others wait for that commit too. */
+const DEVICE_SHARE = 16;
+
 export function createIngest(options: IngestOptions): Ingest {
   const { store, bus, catalogue, streams, limits, settingsOf, observe, nowUs } = options;
   const commits = observe.timing('fieldgate_commit_ms', 'Time from handing a batch to the store until it was durable.');
@@ -104,6 +107,7 @@ export function createIngest(options: IngestOptions): Ingest {
     flow,
     paceOf: createPaces(limits),
     unackedFrames: limits.unackedFrames,
+    unackedBytes: limits.framesInFlightBytes / DEVICE_SHARE,
     nowUs,
   };
   const packs = createPackIngest(house, () => isStoring());
@@ -117,7 +121,7 @@ export function createIngest(options: IngestOptions): Ingest {
   let isHeld = false;
   let timer: NodeJS.Timeout | undefined;
   let isClosing = false;
-  let lastCommitted: SealedBatch | null = null;
+  let lastColumns: Columns | null = null;
 
   /** At once when idle; setImmediate lets every socket that is readable now into the same commit. */
   function schedule(): void {
@@ -153,7 +157,7 @@ export function createIngest(options: IngestOptions): Ingest {
       }
     } catch (error) {
       failures.add();
-      lastCommitted = null;
+      lastColumns = null;
       await recovery.recover(sealed, error);
       return;
     }
@@ -161,9 +165,9 @@ export function createIngest(options: IngestOptions): Ingest {
     for (const settlement of sealed.settlements) settlement.sender.settled(settlement);
     if (hasRows) {
       // the writer may read a batch until it has answered the next one
-      if (lastCommitted !== null) batcher.recycle(lastCommitted);
-      lastCommitted = sealed;
-    } else batcher.recycle(sealed);
+      if (lastColumns !== null) batcher.recycle(lastColumns);
+      lastColumns = columnsOf(sealed.batch);
+    } else batcher.recycle(columnsOf(sealed.batch));
     if (hasRows && recovery.trouble !== null) {
       recovery.over();
       holdOrRelease();

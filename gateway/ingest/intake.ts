@@ -10,6 +10,8 @@ export interface IntakeHouse {
   readonly flow: Flow;
   readonly holds: CounterFamily;
   readonly unackedFrames: number;
+  /** By which refused records and waiting answers count too. */
+  readonly unackedBytes: number;
   readonly nowUs: () => number;
 }
 
@@ -58,7 +60,7 @@ export class Intake implements Flowing {
   taken(frames: number, bytes: number): void {
     this.inFlightFrames += frames;
     this.#count(bytes);
-    if (this.inFlightFrames >= this.#house.unackedFrames) this.hold('window');
+    if (this.inFlightFrames >= this.#house.unackedFrames || this.inFlightBytes >= this.#house.unackedBytes) this.hold('window');
   }
   /** An answer that waits for the commit holds memory too. */
   weighs(bytes: number): void {
@@ -67,7 +69,8 @@ export class Intake implements Flowing {
   settled(frames: number, bytes: number): void {
     this.inFlightFrames -= frames;
     this.#uncount(bytes);
-    if (this.#holds !== 0 && this.inFlightFrames < this.#house.unackedFrames / 2) this.release('window');
+    if (this.#holds === 0) return;
+    if (this.inFlightFrames < this.#house.unackedFrames / 2 && this.inFlightBytes < this.#house.unackedBytes / 2) this.release('window');
   }
   #count(bytes: number): void {
     this.inFlightBytes += bytes;

@@ -36,12 +36,13 @@ export interface SessionHouse {
   readonly flow: Flow;
   readonly paceOf: (device: string) => Pace;
   readonly unackedFrames: number;
+  readonly unackedBytes: number;
   readonly nowUs: () => number;
 }
 
 const MINUTE_US = 60_000_000;
 /** What a refused record holds until it is on disk: its row, on the way to the writer too. */
-const FAULT_BYTES = 1024;
+const FAULT_BYTES = 4096;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
@@ -265,7 +266,9 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#intake.weighs(text.length);
   }
 
-  settled({ messages, ackSeq, frames, bytes }: Settlement): void {
+  settled(settlement: Settlement): void {
+    const { messages, ackSeq, frames, bytes } = settlement;
+    settlement.messages = null; // this session holds on to it until its next frame
     if (!this.#isOver) {
       if (messages !== null) for (const message of messages) this.#connection.send(message);
       if (ackSeq > 0) this.#connection.send(`{"type":"ack","seq":${ackSeq}}`);

@@ -57,7 +57,7 @@ export interface DeviceClient {
 
 const CONNECT_MS = 30_000;
 const WELCOME_MS = 60_000;
-/** The connection was let go, or not made, because the buffer could not be written. */
+/** The buffer could not be written. */
 const BUFFER_END: SocketEnd = { code: 1006, reason: 'buffer-fault' };
 /** Jitter on the fixed waits, so that what ended together does not come back together. */
 const FIXED_JITTER = 0.05;
@@ -326,16 +326,15 @@ class Client implements DeviceClient {
     this.#arm(delayMs, () => this.#connect());
   }
 
-  /** Ends a connection on which nothing comes any more. */
+  #leaveStream(why: string): void {
+    this.#newStream();
+    this.#giveUp(why);
+  }
+
   #giveUp(why: string): void {
     const socket = this.#socket;
     this.#ended({ code: 1006, reason: why });
     socket?.cut();
-  }
-
-  #leaveStream(why: string): void {
-    this.#newStream();
-    this.#giveUp(why);
   }
 
   /** False: the buffer could not be written; `#connect` tries again. */

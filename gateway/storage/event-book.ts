@@ -17,9 +17,11 @@ export interface EventBook {
 }
 
 const STEP_ROWS = 500;
+const CERTAIN_MS = 3_600_000;
 const DAY_US = 86_400_000_000;
 
-export function openEventBook(db: Database.Database, { eventDays, eventRows }: EventBounds): EventBook {
+/** `steadyMs` never jumps. */
+export function openEventBook(db: Database.Database, { eventDays, eventRows }: EventBounds, steadyMs = () => performance.now()): EventBook {
   const insert = db.prepare('INSERT INTO events(at_us, device, type, reason, detail) VALUES (?, ?, ?, ?, ?)');
   const ends = db
     .prepare(`SELECT (SELECT min(id) FROM events), (SELECT max(id) FROM events), (SELECT at_us FROM events ORDER BY id LIMIT 1)`)
@@ -30,14 +32,25 @@ export function openEventBook(db: Database.Database, { eventDays, eventRows }: E
      AND (at_us < ? OR id <= (SELECT max(id) FROM events) - ?)`,
   );
   const horizonUs = (nowMs: number): number => nowMs * 1000 - eventDays * DAY_US;
+  let oldSinceMs: number | null = null;
+
+  /** Past its age for a while: a clock that stands in the future for some minutes must not empty the table. */
+  function isAged(firstUs: number, nowMs: number): boolean {
+    if (firstUs >= horizonUs(nowMs)) oldSinceMs = null;
+    else oldSinceMs ??= steadyMs();
+    return oldSinceMs !== null && steadyMs() - oldSinceMs >= CERTAIN_MS;
+  }
   return {
     write(events) {
       for (const e of events) insert.run(e.atUs, e.device, e.type, e.reason, e.detail);
     },
     isOver(nowMs) {
       const [first, last, atUs] = ends.get() as [number | null, number, number];
-      return first !== null && (last - first >= eventRows || atUs < horizonUs(nowMs));
+      return first !== null && (last - first >= eventRows || isAged(atUs, nowMs));
     },
-    dropSome: (nowMs) => drop.run(horizonUs(nowMs), eventRows).changes,
+    dropSome(nowMs) {
+      const [, , atUs] = ends.get() as [number, number, number];
+      return drop.run(isAged(atUs, nowMs) ? horizonUs(nowMs) : Number.MIN_SAFE_INTEGER, eventRows).changes;
+    },
   };
 }

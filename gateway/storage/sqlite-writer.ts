@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
 import { type EventBounds, openEventBook } from './event-book.ts';
+import { createMemoryReturn } from './memory-return.ts';
 import { openMigrated } from './migrate.ts';
 import { openQuarantineBook, type QuarantineBounds } from './quarantine-book.ts';
 import { openSeriesBook } from './series-book.ts';
@@ -68,7 +69,10 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
   let walFrames = 0;
   let uncounted: { batch: Batch; position: number } | null = null;
 
+  const returnMemory = createMemoryReturn();
+
   const housekeeping = setInterval(() => {
+    returnMemory();
     try {
       keepHouse(Date.now());
     } catch {
@@ -146,7 +150,8 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
     });
     streamBook.commit();
     position += batch.count;
-    uncounted = { batch, position };
+    // only what counting needs: refused records may be many
+    uncounted = { batch: { ...batch, quarantine: [], events: [] }, position };
     walFrames += 1;
     const dropped: Dropped = { quarantine: quarantine.takeEvicted(), events: eventsDropped };
     eventsDropped = 0;

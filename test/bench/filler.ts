@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { Batcher, type SealedBatch } from '../../gateway/ingest/batcher.ts';
+import { Batcher, type Columns, columnsOf } from '../../gateway/ingest/batcher.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { KIND } from '../../gateway/storage/store.ts';
 
@@ -35,7 +35,7 @@ for (const stream of streams) {
   }
 }
 
-let last: SealedBatch | null = null;
+let last: Columns | null = null;
 let isFull = false;
 for (let turn = 0; ; turn++) {
   for (let f = 0; f < FRAMES_A_COMMIT; f++) {
@@ -51,7 +51,7 @@ for (let turn = 0; ; turn++) {
   const sealed = batcher.seal();
   await store.append(sealed.batch);
   if (last !== null) batcher.recycle(last);
-  last = sealed;
+  last = columnsOf(sealed.batch);
   if (!isFull && statSync(file).size >= Number(bytes)) {
     isFull = true;
     console.log('filled');

@@ -5,6 +5,7 @@ import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { bearerSubprotocol } from '../../gateway/protocol/browser-socket.ts';
 import { openPlainBrowser } from '../support/browser.ts';
 import { EXAMPLES, liveThrough, type RunningExample } from '../support/example-run.ts';
 import { startFrameRelay } from '../support/frame-relay.ts';
@@ -82,6 +83,14 @@ test('a page of an origin that is not listed sees nothing, whatever key it has',
   });
   await page.locator('#state', { hasText: 'closed 1006' }).waitFor();
   expect(await page.locator('tr').count()).toBe(0);
+});
+
+test('a token becomes a subprotocol that has no padding and no character of its own', () => {
+  for (const secret of ['fgd_a', 'fgd_ab', 'fgd_abc', 'ÿþ?~>>'.normalize()]) {
+    const offered = bearerSubprotocol(secret);
+    expect(offered).toMatch(/^bearer\.[A-Za-z0-9_-]+$/);
+    expect(Buffer.from(offered.slice(7), 'base64url').toString('latin1')).toBe(secret);
+  }
 });
 
 /** Uses the client as it stands in the repository, without a build step. */

@@ -5,11 +5,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { openBufferFile } from '../../device-sim/buffer-file.ts';
 import { openFileBuffer } from '../../gateway/protocol/file-buffer.ts';
 
-const WRITER = join(import.meta.dirname, '../support/buffer-writer.ts');
+const WRITER = fileURLToPath(new URL('../support/buffer-writer.ts', import.meta.url));
 const KILLS = 20;
 
 /** Lets the writer run for a while after its first word, and kills it; the whole lines that it said. */

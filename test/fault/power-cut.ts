@@ -57,8 +57,9 @@ const IMAGES_A_LOAD = 100;
 /** One image in so many becomes a whole gateway. */
 const START_EVERY = 20;
 const EXAMPLES = 10;
-/** Small, so that the log is written into the database many times in a load. */
-const SMALL_LOG = { FIELDGATE_LIMITS__WAL_CHECKPOINT_BYTES: String(256 * 1024) };
+/** The log is written into the database many times in a load, or never. */
+const SMALL_LOG_BYTES = 256 * 1024;
+const LARGE_LOG_BYTES = 64 * 1024 * 1024;
 
 export async function runPowerCut({ seed, images, canary, fault }: PowerCutRun): Promise<PowerCutResult> {
   const random = createRandom(seed);
@@ -94,7 +95,7 @@ async function record(random: SeededRandom, canary: CanaryName | undefined, faul
   using preload = createPreload(folder.path);
   const weak = canary === undefined ? undefined : canaryProcess(canary);
   // after a failed sync it is the log that is in question, so long as it is not written into the database
-  const log = fault === undefined ? SMALL_LOG : {};
+  const log = { FIELDGATE_LIMITS__WAL_CHECKPOINT_BYTES: String(fault === undefined ? SMALL_LOG_BYTES : LARGE_LOG_BYTES) };
   await using gateway = await startChildGateway([], { ...log, ...weak?.env, ...preload.env }, weak?.nodeArgs, folder.path);
   const authority = { at: preload.journalEnd(), pem: gateway.caPem };
   const witness = createTimedWitness(preload.journalEnd);

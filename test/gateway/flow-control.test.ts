@@ -67,22 +67,29 @@ test('what was read before a device left is stored, although it was over its rat
   await expect.poll(() => stored(gateway, 'pump-1'), { timeout: 20_000 }).toStrictEqual(upTo(60));
 });
 
-test('a full budget of frames in flight holds the heavy device and not the light one, and drops nothing', async () => {
+test('a full budget of frames in flight holds the heavy devices and not the light one, and drops nothing', async () => {
   await using gateway = await startTestGateway({
     limits: { framesInFlightBytes: 1024 * 1024, deviceReadingsPerSecond: 0 },
     config: { store: { ...DEFAULTS.store, commitIntervalMs: 100 } },
   });
-  await using heavy = await gateway.device('heavy');
   await using light = await gateway.device('light');
-  await heavy.hello(STREAM);
+  const heavy = await Promise.all(Array.from({ length: 24 }, (_, i) => gateway.device(`heavy-${i}`)));
   const blob = 'x'.repeat(900);
-  for (let seq = 1; seq <= 120; seq++)
-    heavy.send({ type: 'readings', seq, readings: [{ n: 'a', v: seq }, ...Array.from({ length: 40 }, () => ({ n: 'blob', vs: blob }))] });
+  await Promise.all(heavy.map((device) => device.hello(STREAM)));
+  for (const device of heavy) {
+    for (let seq = 1; seq <= 12; seq++)
+      device.send({
+        type: 'readings',
+        seq,
+        readings: [{ n: 'a', v: seq }, ...Array.from({ length: 40 }, () => ({ n: 'blob', vs: blob }))],
+      });
+  }
   for (let i = 1; i <= 5; i++) {
     light.send([{ n: 'a', v: i }]);
     expect(await light.next()).toStrictEqual({ type: 'stored', readings: 1 });
   }
-  await heavy.until((message) => message.type === 'ack' && message.seq === 120);
-  expect(await stored(gateway, 'heavy')).toStrictEqual(upTo(120));
+  for (const device of heavy) await device.until((message) => message.type === 'ack' && message.seq === 12);
+  for (let i = 0; i < heavy.length; i++) expect(await stored(gateway, `heavy-${i}`)).toStrictEqual(upTo(12));
   expect(await held(gateway, 'budget')).toBeGreaterThan(0);
+  for (const device of heavy) device.ws.terminate();
 });

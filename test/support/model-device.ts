@@ -58,6 +58,8 @@ export interface ModelDevice extends AsyncDisposable {
   pack(): Promise<void>;
   /** By HTTP, in a stream of its own: a new frame, the last one again, or one out of turn. */
   post(what: 'next' | 'again' | 'regression' | 'skip'): Promise<void>;
+  /** By HTTP into the stream that is open on the socket: refused, and nothing changes. */
+  postIntoOpen(): Promise<void>;
   /** The connection is gone, with the gateway. */
   hangUp(): Promise<void>;
 }
@@ -272,7 +274,7 @@ export function createModelDevice(gateway: ChildGateway, id: string, token: stri
       const again = what === 'again' && lastPost !== null;
       const frame = again ? lastPost! : frameOf(acked + 1, 'good');
       const seq = what === 'regression' ? acked - 1 : what === 'skip' ? acked + 2 : frame.seq;
-      const answer = await post(gateway, token, seq, recordsOf(frame));
+      const answer = await post(gateway, token, { stream: POST_STREAM, seq, records: recordsOf(frame) });
       if (what === 'regression' || what === 'skip') {
         const code = what === 'skip' ? 'seq-gap' : 'seq-regression';
         expect(`post ${what}`, [answer.status, answer.body.code, answer.body.expected], [409, code, acked + 1]);
@@ -283,6 +285,10 @@ export function createModelDevice(gateway: ChildGateway, id: string, token: stri
         lastPost = frame;
       }
       expect(`acked after post ${what}`, answer.acked, String(bookOf(POST_STREAM).acked));
+    },
+    async postIntoOpen() {
+      const answer = await post(gateway, token, { stream, seq: next, records: recordsOf(frameOf(next, 'good')) });
+      expect('post into the open stream', [answer.status, answer.body.code], [409, 'stream-in-use']);
     },
     hangUp: drop,
     [Symbol.asyncDispose]: drop,
@@ -296,11 +302,17 @@ interface PostAnswer {
   readonly body: { readonly stored?: number; readonly duplicate?: boolean; readonly code?: string; readonly expected?: number };
 }
 
-function post(gateway: ChildGateway, token: string, seq: number, records: unknown): Promise<PostAnswer> {
+interface Posted {
+  readonly stream: string;
+  readonly seq: number;
+  readonly records: unknown;
+}
+
+function post(gateway: ChildGateway, token: string, { stream, seq, records }: Posted): Promise<PostAnswer> {
   const headers = {
     authorization: `Bearer ${token}`,
     'content-type': 'application/senml+json',
-    'fieldgate-stream': POST_STREAM,
+    'fieldgate-stream': stream,
     'fieldgate-seq': String(seq),
   };
   return new Promise((resolve, reject) => {
