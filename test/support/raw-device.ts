@@ -35,13 +35,13 @@ export function clientFrame(payload: Uint8Array | string, options: FrameOptions 
   head[0] = (fin ? 0x80 : 0) + (rsv << 4) + opcode;
   const mask = masked ? 0x80 : 0;
   let size = 2;
-  if (length < 126n) head[1] = mask | Number(length);
+  if (length < 126n) head[1] = mask + Number(length);
   else if (length < 65_536n) {
-    head[1] = mask | 126;
+    head[1] = mask + 126;
     head.writeUInt16BE(Number(length), 2);
     size = 4;
   } else {
-    head[1] = mask | 127;
+    head[1] = mask + 127;
     head.writeBigUInt64BE(length, 2);
     size = 10;
   }
