@@ -52,7 +52,7 @@ const HTTP_STREAM = '~http';
 const UNAVAILABLE: PackResult = { outcome: 'store-unavailable' };
 
 export function createPackIngest(house: SessionHouse, isStoring: () => boolean): PackIngest {
-  const { batcher, catalogue, streams, limits, settingsOf, noticesOf, flow, paceOf, nowUs } = house;
+  const { batcher, catalogue, streams, limits, settingsOf, noticesOf, presence, flow, paceOf, nowUs } = house;
 
   async function inPace(device: string): Promise<void> {
     const pace = paceOf(device);
@@ -130,7 +130,7 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
     }
 
     const receivedUs = nowUs();
-    const opened = streams.open(device, name, receivedUs);
+    const opened = streams.open(device, name, receivedUs, presence.connection(device)?.stream);
     if (opened.outcome === 'closed') return refuse('stream-closed');
     if (opened.outcome === 'quota') return refuse('stream-quota');
     const { stream } = opened;

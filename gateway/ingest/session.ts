@@ -203,6 +203,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     }
     if (next <= stream.acked) return this.#fatal('seq-regression', CLOSE.conflict, stream.acked + 1);
     this.#stream = stream;
+    stream.lastUsedAtUs = this.#lastFrameUs;
     this.#software = typeof message.software === 'string' ? message.software.slice(0, 128) : null;
 
     const expected = stream.acked + 1;
@@ -245,6 +246,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     batcher.addGap({ stream: stream.id, fromSeq, toSeq, reason, declaredAtUs: this.#lastFrameUs });
     batcher.mark(stream, toSeq);
     stream.acked = toSeq;
+    stream.lastUsedAtUs = this.#lastFrameUs;
   }
 
   /** This session's place in the open batch; `frames` more with so many bytes are in flight. */

@@ -25,8 +25,8 @@ export type OpenedStream =
   | { readonly outcome: 'quota' };
 
 export interface Streams {
-  /** A device's stream by name, made when it is new; the gateway's own (~…) have no quota. */
-  open(device: string, name: string, nowUs: number): OpenedStream;
+  /** A device's stream by name, made when it is new; the gateway's own (~…) have no quota. `inUse` is not retired for it. */
+  open(device: string, name: string, nowUs: number, inUse?: string | null): OpenedStream;
   /** The same without making one. */
   find(device: string, name: string): StreamEntry | undefined;
   reload(states: readonly StreamState[]): void;
@@ -63,18 +63,20 @@ export function createStreams(limits: StreamLimits, states: readonly StreamState
   return {
     reload,
     find: (device, name) => byDevice.get(device)?.get(name),
-    open(device, name, nowUs) {
+    open(device, name, nowUs, inUse = null) {
       const own = byDevice.get(device);
       const known = own?.get(name);
       if (known !== undefined) return known.retired ? { outcome: 'closed' } : { outcome: 'known', stream: known };
       let retired: StreamEntry | null = null;
       if (!name.startsWith('~') && own !== undefined) {
         const theirs = [...own.values()].filter((stream) => !stream.stream.startsWith('~'));
-        if (theirs.filter((stream) => stream.createdAtUs > nowUs - HOUR_US).length >= limits.newStreamsPerHour) return { outcome: 'quota' };
+        const isNew = ({ createdAtUs }: StreamEntry): boolean => createdAtUs > nowUs - HOUR_US && createdAtUs <= nowUs;
+        if (theirs.filter(isNew).length >= limits.newStreamsPerHour) return { outcome: 'quota' };
         const open = theirs.filter((stream) => !stream.retired);
         if (open.length >= limits.openStreams) {
-          retired = open.reduce((oldest, stream) => (stream.lastUsedAtUs < oldest.lastUsedAtUs ? stream : oldest));
-          retired.retired = true;
+          for (const stream of open)
+            if (stream.stream !== inUse && (retired === null || stream.lastUsedAtUs < retired.lastUsedAtUs)) retired = stream;
+          if (retired !== null) retired.retired = true;
         }
       }
       const fresh = { id: nextId, device, stream: name, createdAtUs: nowUs, acked: 0, bodyHash: '', retired: false, lastUsedAtUs: nowUs };

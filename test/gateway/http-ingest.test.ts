@@ -288,3 +288,33 @@ test('the document describes the headers and all three content types', async () 
   expect(Object.keys(post.requestBody.content)).toEqual(['application/senml+json', 'application/json', 'application/senml+cbor']);
   expect(post.responses['200'].headers).toHaveProperty('Fieldgate-Acked');
 });
+
+test('a post that opens one stream too many does not retire the one that is open on a socket', async () => {
+  await using gateway = await startTestGateway({ limits: { openStreams: 2 } });
+  await using device = await gateway.device('pump-1');
+  await device.hello('socket-stream');
+  device.send({ type: 'readings', seq: 1, readings: [{ n: 'a', v: 1 }] });
+  expect(await device.next()).toStrictEqual({ type: 'ack', seq: 1 });
+  const token = await gateway
+    .local('/v1/devices/pump-1/tokens', { method: 'POST', body: { overlapSeconds: 3600 } })
+    .then((answer) => answer.json().token as string);
+  for (const stream of ['posted-stream-1', 'posted-stream-2', 'posted-stream-3']) {
+    const answer = await gateway.request('/v1/readings', {
+      method: 'POST',
+      headers: {
+        Authorization: `Bearer ${token}`,
+        'Fieldgate-Stream': stream,
+        'Fieldgate-Seq': '1',
+        'Content-Type': 'application/senml+json',
+      },
+      body: '[{"n":"b","v":1}]',
+    });
+    expect([answer.status, answer.text]).toStrictEqual([200, expect.stringContaining('"stored":1')]);
+  }
+  device.send({ type: 'readings', seq: 2, readings: [{ n: 'a', v: 2 }] });
+  expect(await device.next()).toStrictEqual({ type: 'ack', seq: 2 });
+  device.ws.close();
+  await device.closed();
+  await using again = await gateway.device('pump-1');
+  expect(await again.hello('socket-stream', { oldest: 3, next: 3 })).toMatchObject({ acked: 2 });
+});
