@@ -59,8 +59,6 @@ test.for([
   ['S1 base fields and a name', '{"bn":"b/","n":"a"}', 'no-value'],
   ['S2 a number and a boolean', '{"n":"a","v":1,"vb":true}', 'multiple-values'],
   ['S2 a text and a number', '{"n":"a","vs":"1","v":1}', 'multiple-values'],
-  ['S3 version 11', '{"bver":11,"n":"a","v":1}', 'unsupported-version'],
-  ['S3 version "10"', '{"bver":"10","n":"a","v":1}', 'unsupported-version'],
   ['S4 a label that must be understood', '{"n":"a","v":1,"foo_":{}}', 'must-understand'],
   ['S6 an empty name', '{"n":"","v":1}', 'bad-name'],
   ['S6 no name', '{"v":1}', 'bad-name'],
@@ -85,6 +83,29 @@ test.for([
   expect(await quarantine(id)).toMatchObject([{ device: id, stream: '~ws', index: 1, code, raw: record, encoding: 'utf8' }]);
   const values = (await stored(id)).map(({ metric, readings }) => [metric, readings.map(([, value]) => value)]);
   expect(values).toStrictEqual([['good', [1, 2]]]);
+});
+
+test.for([
+  ['S3 version 11', '{"bver":11,"n":"a","v":1}', 'unsupported-version'],
+  ['S3 version "10"', '{"bver":"10","n":"a","v":1}', 'unsupported-version'],
+  ['S13 a base name that is no text', '{"bn":1,"n":"a","v":1}', 'wrong-type'],
+] as const)('%s is refused with all that comes after it, and what came before is stored', async ([, record, code]) => {
+  const id = newDevice();
+  await using device = await gateway.device(id);
+  device.send(`[{"n":"good","v":1},${record},{"n":"good","v":2}]`);
+  const answer = await device.next();
+  expect(answer).toMatchObject({
+    type: 'stored',
+    readings: 1,
+    errors: [
+      { index: 1, code },
+      { index: 2, code },
+    ],
+  });
+  expect(await quarantine(id)).toMatchObject([
+    { index: 2, raw: '{"n":"good","v":2}' },
+    { index: 1, raw: record },
+  ]);
 });
 
 test.for([
