@@ -1,12 +1,14 @@
 // What may stand on the simulator's command line. Everything wrong with it ends with exit code 2 and a usage line.
 
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_ID } from '../gateway/protocol/messages.ts';
 import { EXIT, Failure } from './failure.ts';
 import { checkFile } from './replay-source.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 import { readSecretFile } from './secret-file.ts';
+import type { SerialOptions } from './serial.ts';
+import { SPEECHES, type SpeechName } from './serial-speech.ts';
 import { openTarget } from './target.ts';
 import type { VerifyOptions } from './verify.ts';
 import { METRICS, type MetricName } from './waveforms.ts';
@@ -15,6 +17,7 @@ export type ParsedCommand =
   | { readonly name: 'run'; readonly options: RunOptions }
   | { readonly name: 'replay'; readonly options: ReplayOptions }
   | { readonly name: 'verify'; readonly options: VerifyOptions }
+  | { readonly name: 'serial'; readonly options: SerialOptions }
   | { readonly name: 'help'; readonly text: string };
 
 export class UsageError extends Failure {
@@ -31,11 +34,12 @@ const MAX_RATE_HZ = 1_000;
 const MAX_DURATION_MS = 30 * 86_400_000;
 
 const USAGE = {
-  '': 'node device-sim/main.ts run|verify|replay --url wss://HOST:PORT …',
+  '': 'node device-sim/main.ts run|verify|replay --url wss://HOST:PORT … | serial --link PATH …',
   run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s] [--history 6h] [--manifest FILE]',
   verify: 'node device-sim/main.ts verify --url wss://HOST:PORT --key-file FILE --manifest FILE [--device ID…]',
   replay:
     'node device-sim/main.ts replay --url wss://HOST:PORT --file FILE --device ID --token-file FILE [--key-file FILE] [--speed max|N]',
+  serial: `node device-sim/main.ts serial --link PATH (--speak ${SPEECHES.join('|')} [--rate HZ] | --file LOG [--speed max|N]) [--duration 60s] [--seed S] [--noise P] [--truncate P] [--wrong-baud] [--unplug 30s,5s]`,
 } as const;
 
 type TargetFlags = {
@@ -70,6 +74,20 @@ type ReplayFlags = CommonFlags & {
   readonly metric?: string;
   readonly unit?: string;
   readonly speed?: number;
+};
+
+type SerialFlags = {
+  readonly link: string;
+  readonly speak?: SpeechName;
+  readonly rate?: number;
+  readonly file?: string;
+  readonly speed?: number;
+  readonly duration?: number;
+  readonly seed?: string;
+  readonly noise?: number;
+  readonly truncate?: number;
+  readonly wrongBaud?: boolean;
+  readonly unplug?: { readonly everyMs: number; readonly forMs: number };
 };
 
 /** Reads the files that the flags name, too. Throws `UsageError` or `Failure`. */
@@ -123,7 +141,32 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     parsed = { name: 'replay', options: { ...common(flags, USAGE.replay, warn), source: { file, device, metric, unit }, speed: times } };
   });
 
-  const name = args[0] === 'run' || args[0] === 'replay' || args[0] === 'verify' ? args[0] : '';
+  const serial = program.command('serial').description('a sensor on a pseudo-terminal, for a serial port to listen to (needs socat)');
+  serial
+    .requiredOption('--link <path>', 'becomes a link to the pseudo-terminal; this is the path to configure as the port')
+    .addOption(new Option('--speak <what>', 'what it makes up').choices(SPEECHES))
+    .option('--rate <hz>', 'frames a second that it makes up; 10 when not said', rate)
+    .option('--file <log>', 'an NMEA 0183 log to say instead, byte for byte')
+    .option('--speed <max|n>', 'times faster than the times in the log; max is as fast as it is read; 1 when not said', speed)
+    .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C, or the end of the log, when not said', duration)
+    .option('--seed <text>', 'the same seed makes up the same, and damages the same frames; 1 when not said')
+    .option('--noise <p>', 'the share of frames with a spoiled byte, 0 to 1', share)
+    .option('--truncate <p>', 'the share of frames that break off, 0 to 1', share)
+    .option('--wrong-baud', 'arrives as at another baud rate: nothing but noise')
+    .option('--unplug <every,for>', 'hangs up in the middle of a frame, and is away for a time: 30s,5s', unplugging);
+  serial.action((flags: SerialFlags) => {
+    const { link, speak, file, seed = '1', noise = 0, truncate = 0, wrongBaud: isWrongBaud = false, unplug } = flags;
+    if ((speak === undefined) === (file === undefined)) throw new UsageError('one of --speak and --file is needed', USAGE.serial);
+    if (file !== undefined && flags.rate !== undefined) throw new UsageError('--rate goes with --speak, --speed with --file', USAGE.serial);
+    if (speak !== undefined && flags.speed !== undefined)
+      throw new UsageError('--rate goes with --speak, --speed with --file', USAGE.serial);
+    if (file !== undefined) checkFile(file);
+    const source = file === undefined ? { speak: speak!, rateHz: flags.rate ?? 10 } : { file, speed: flags.speed ?? 1 };
+    const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
+    parsed = { name: 'serial', options: { link, source, seed, durationMs, noise, truncate, isWrongBaud, unplug } };
+  });
+
+  const name = args[0] === 'run' || args[0] === 'replay' || args[0] === 'verify' || args[0] === 'serial' ? args[0] : '';
   const secret = args.find((arg) => /^--(token|key|enrol-key|password|secret)(=|$)/.test(arg));
   if (secret !== undefined) {
     throw new UsageError(
@@ -208,6 +251,18 @@ function duration(text: string): number {
   const ms = found ? Number(found[1]) * { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[found[2] as 'ms' | 's' | 'm' | 'h'] : 0;
   if (!(ms > 0) || ms > MAX_DURATION_MS) throw new InvalidArgumentError('It is a time like 500ms, 60s, 5m or 2h, at most 720h.');
   return ms;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!/^\d(\.\d+)?$/.test(text) || value > 1) throw new InvalidArgumentError('It is a number from 0 to 1.');
+  return value;
+}
+
+function unplugging(text: string): { everyMs: number; forMs: number } {
+  const [every, away, ...rest] = text.split(',');
+  if (every === undefined || away === undefined || rest.length > 0) throw new InvalidArgumentError('It is two times like 30s,5s.');
+  return { everyMs: duration(every), forMs: duration(away) };
 }
 
 function metricNames(text: string): MetricName[] {

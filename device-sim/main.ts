@@ -5,6 +5,7 @@ import { EXIT, Failure } from './failure.ts';
 import { parseCommand, UsageError } from './command-line.ts';
 import { replayFile } from './replay.ts';
 import { runFleet } from './run.ts';
+import { speakSerial } from './serial.ts';
 import { verifyManifest } from './verify.ts';
 import { refuseUncheckedTls } from './target.ts';
 
@@ -27,6 +28,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await runFleet(command.options, io);
       case 'replay':
         return await replayFile(command.options, io);
+      case 'serial':
+        return await speakSerial(command.options, io);
       case 'verify':
         return await verifyManifest(command.options, io);
       case 'help':

@@ -31,7 +31,7 @@ export interface FileAnswer {
 
 const LARGEST_BYTES = 1024 * 1024;
 /** Named in the documentation of later versions; not read by this one. */
-const LATER_KEYS = new Set(['retention', 'backup', 'serial']);
+const LATER_KEYS = new Set(['retention', 'backup']);
 
 /** The file to read, or null: what was asked for, then the usual places. */
 export function findConfigFile({

@@ -4,21 +4,24 @@ import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import type { Config } from './config.ts';
 
+// one package, one importing file
+export { z };
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 /** Every rule of a key has the same message: what is allowed there. */
-function whole(min: number, max: number, what = ''): z.ZodType<number> {
+export function whole(min: number, max: number, what = ''): z.ZodType<number> {
   const expects = `a whole number from ${min} to ${max}${what === '' ? '' : ` (${what})`}`;
   return z.int(expects).min(min, expects).max(max, expects);
 }
 function bytes(min: number, max: number): z.ZodType<number> {
   return whole(min, max, 'bytes');
 }
-function text(expects: string, holds: (value: string) => boolean): z.ZodType<string> {
+export function text(expects: string, holds: (value: string) => boolean): z.ZodType<string> {
   return z.string(expects).refine(holds, expects);
 }
-function oneOf<const T extends readonly [string, ...string[]]>(values: T): z.ZodType<T[number]> {
+export function oneOf<const T extends readonly [string, ...string[]]>(values: T): z.ZodType<T[number]> {
   return z.enum(values, `one of ${values.join(', ')}`);
 }
 
@@ -80,6 +83,8 @@ export const CONFIG_SCHEMA = z.strictObject({
     commitIntervalMs: whole(0, 60_000, '0 commits at once'),
     minFreeBytes: z.custom<'auto' | number>((value) => value === 'auto' || isFreeBytes(value), FREE),
   }),
+  // what a port may be is config-serial.ts' business
+  serial: z.strictObject({ ports: z.custom<Config['serial']['ports']>(Array.isArray, 'a list of ports, in the configuration file') }),
   log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']), format: oneOf(['auto', 'json', 'text']) }),
   limits: z.strictObject({
     memoryBytes: bytes(64 * MIB, 2 ** 40),
@@ -133,6 +138,9 @@ export const CONFIG_SCHEMA = z.strictObject({
     patterns: whole(1, 100_000),
     sessionIdleMinutes: whole(1, 10_080),
     sessionHours: whole(1, 8760),
+    serialLineBytes: bytes(64, 64 * KIB),
+    serialGapSeconds: whole(1, 60),
+    serialBufferBytes: bytes(64 * KIB, 64 * MIB),
     drainSeconds: whole(1, 600),
     setupMinutes: whole(1, 1440),
   }),

@@ -1,5 +1,7 @@
 // One literal with every default and the reason for it. load-config.ts lays file, environment and flags over it.
 
+import type { SerialPortSettings } from './transports/serial/port-settings.ts';
+
 export interface Config {
   readonly data: string;
   readonly http: {
@@ -18,6 +20,8 @@ export interface Config {
     /** Free bytes on the data directory's volume below which nothing is stored; 'auto': 256 MiB, at most a tenth of the volume. */
     readonly minFreeBytes: 'auto' | number;
   };
+  /** Sensors on this machine's serial ports. */
+  readonly serial: { readonly ports: readonly SerialPortSettings[] };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   readonly limits: Limits;
 }
@@ -76,6 +80,11 @@ export interface Limits {
   readonly patterns: number;
   readonly sessionIdleMinutes: number;
   readonly sessionHours: number;
+  /** One line of a serial sensor, and how long it may pause inside one. */
+  readonly serialLineBytes: number;
+  readonly serialGapSeconds: number;
+  /** Of one port, what is read and not on disk yet. */
+  readonly serialBufferBytes: number;
   readonly drainSeconds: number;
   readonly setupMinutes: number;
 }
@@ -87,6 +96,7 @@ export const DEFAULTS: Config = {
   insecure: false,
   liveness: { pingSeconds: 25, pongSeconds: 10 },
   store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
+  serial: { ports: [] },
   log: { level: 'info', format: 'auto' },
   limits: {
     memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
@@ -140,6 +150,9 @@ export const DEFAULTS: Config = {
     patterns: 1000,
     sessionIdleMinutes: 30,
     sessionHours: 12,
+    serialLineBytes: 4096,
+    serialGapSeconds: 2,
+    serialBufferBytes: 256 * 1024, // 2 s at 921,600 baud; beyond it frames are dropped and counted: a line cannot wait
     drainSeconds: 10,
     setupMinutes: 30,
   },

@@ -61,7 +61,8 @@ export async function openDoors(config: Config, house: House, observe: Observe):
   undo.defer(async () => leave());
 
   const admit = (hasRoom: () => boolean) => (): UpgradeRefusal | null => (house.isDraining() ? DRAINING : hasRoom() ? null : FULL);
-  const admitDevice = admit(() => devices.count < limits.devices);
+  // closing sockets take their time, and a device that comes back takes its own seat
+  const admitDevice = admit(() => ingest.presence.onlineCount < limits.devices && devices.count < 2 * limits.devices);
   const http = createHttpServer({
     config,
     tls: certificates,
@@ -76,7 +77,8 @@ export async function openDoors(config: Config, house: House, observe: Observe):
         admit(principal) {
           const penaltySeconds = principal.kind === 'device' ? ingest.presence.penaltySeconds(principal.device) : 0;
           if (penaltySeconds > 0) return { status: 429, code: 'duplicate-identity', retryAfterSeconds: penaltySeconds };
-          return admitDevice() ?? (ingest.hasRoom() ? null : NOT_STORING);
+          const isBack = principal.kind === 'device' && ingest.presence.isOnline(principal.device) && !house.isDraining();
+          return (isBack ? null : admitDevice()) ?? (ingest.hasRoom() ? null : NOT_STORING);
         },
         accept({ principal, request, socket, head, subprotocol, address }) {
           if (principal.kind !== 'device') throw new Error('the policy let in who is no device');
@@ -99,9 +101,8 @@ export async function openDoors(config: Config, house: House, observe: Observe):
       },
     ],
   });
-  undo.defer(http.close);
-  undo.defer(live.close);
-  undo.defer(devices.close);
+  // together: each has its own patience, and a stop has one
+  undo.defer(async () => void (await Promise.all([http.close(), live.close(), devices.close()])));
   const { url } = await http.listen();
   const closers = undo.move();
   return {

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import type { Config, Limits } from './config.ts';
+import { EXIT, Failure } from './failure.ts';
 import type { Authorize } from './identity/access.ts';
 import { type Identity, openIdentity } from './identity/identity.ts';
 import { createCatalogue } from './ingest/catalogue.ts';
@@ -20,11 +21,13 @@ import { fullBelowBytes, readVolume as readRealVolume, type ReadVolume } from '.
 import { openSqliteRegistry } from './storage/sqlite-registry.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
 import { openStoreGuard } from './store-guard.ts';
+import { createSerialPorts, type SerialPorts, type SerialSink } from './transports/serial/serial.ts';
 
 export interface House {
   readonly identity: Identity;
   readonly ingest: Ingest;
   readonly feed: LiveFeed;
+  readonly serial: SerialPorts;
   readonly limits: Limits;
   readonly setupCode: string | null;
   readonly settingsOf: (device: string) => DeviceSettings;
@@ -118,9 +121,13 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     devices: () => Array.from(identity.devices.all(), (device) => device.id),
     limits,
     now: Date.now,
+    steadyMs: () => performance.now(),
     onError: (error) => observe.log.error({ err: error }, 'A subscription failed'),
   });
   undo.defer(async () => feed.close());
+
+  const serial = createSerialPorts({ ports: config.serial.ports, limits, observe, sink: createSerialSink(identity, ingest, observe) });
+  undo.defer(() => serial.stop(0));
 
   const startedAtMs = Date.now();
   const readings = observe.counter('fieldgate_readings_stored_total', 'Readings committed.');
@@ -134,6 +141,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     identity,
     ingest,
     feed,
+    serial,
     limits,
     setupCode,
     settingsOf,
@@ -147,6 +155,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
         authorize,
         ingestPack: ingest.storePack,
         packsAcked: ingest.packsAcked,
+        enterPost: ingest.posts.enter,
         replays: ingest.replays,
         observe,
         config,
@@ -162,13 +171,17 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
           commitP99Ms: whole(commits.percentile(0.99)),
           storage: guard.view(),
         }),
+        serialPorts: serial.views,
         nowMs: Date.now,
       }),
     isDraining: () => isDraining,
     drain() {
       isDraining = true;
+      ingest.posts.close();
       // a disk that hangs must not keep anybody from hearing the goodbye
-      return Promise.race([ingest.settle(), wait(limits.drainSeconds * 1000 * SETTLE_SHARE, undefined, { ref: false })]);
+      const settleMs = limits.drainSeconds * 1000 * SETTLE_SHARE;
+      const settled = serial.stop(settleMs).then(ingest.settle);
+      return Promise.race([settled, wait(settleMs, undefined, { ref: false })]);
     },
     close: () => closers.disposeAsync(),
   };
@@ -180,6 +193,28 @@ async function walBytes({ data, limits, store }: Config, readVolume: ReadVolume)
   const reserve = volume === null ? 0 : fullBelowBytes(store.minFreeBytes, volume);
   if (reserve === 0) return limits.walCheckpointBytes;
   return Math.min(limits.walCheckpointBytes, Math.max(SMALLEST_WAL_BYTES, Math.floor(reserve * WAL_SHARE)));
+}
+
+/** A serial sensor is a device like any other, except that it needs no token. */
+function createSerialSink(identity: Identity, ingest: Ingest, observe: Observe): SerialSink {
+  const actor = 'configuration';
+  const refusals = observe.counterBy('fieldgate_refusals_total', 'Refused frames and records, by code.', 'code');
+  return {
+    async prepare(id) {
+      if (identity.devices.get(id) !== undefined) return;
+      const made = await identity.devices.create({ id }, actor);
+      if ('refused' in made) throw new Failure(EXIT.failed, `the device ${id} of a serial port cannot be made: ${made.refused}`);
+      // its first token was shown to nobody
+      await identity.devices.revoke(id, null, actor);
+    },
+    async store(device, frames) {
+      if (identity.devices.get(device)?.status === 'active') return ingest.serial.store(device, frames);
+      refusals.add('suspended', frames.length);
+      return true;
+    },
+    enter: ingest.serial.enter,
+    recordEvent: ingest.recordEvent,
+  };
 }
 
 /** What sessions ask for with every frame, remembered until the device changes. */

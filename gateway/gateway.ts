@@ -36,6 +36,11 @@ export async function startGateway(config: Config, observe: Observe, readVolume?
     await house.close();
     throw error;
   });
+  await house.serial.start().catch(async (error: unknown) => {
+    await doors.close();
+    await house.close();
+    throw error;
+  });
   const { url, certificates, fetchLocal } = doors;
   if (house.setupCode !== null) {
     observe.log.info({ code: house.setupCode, open: `${url}/setup` }, 'First start: this one-time code makes the first admin');

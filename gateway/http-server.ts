@@ -227,7 +227,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     admission.close();
     server.close();
     sockets.drain();
-    const cut = setTimeout(sockets.cut, limits.drainSeconds * 1000);
+    const cut = setTimeout(sockets.cut, limits.drainSeconds * 500);
     await closed;
     clearTimeout(cut);
   }

@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type Config, DEFAULTS } from './config.ts';
 import { type ConfigProblem, findConfigFile, readConfigFile, type Setting, unknownKey } from './config-file.ts';
 import { brokenRules } from './config-rules.ts';
+import { readSerialPorts } from './config-serial.ts';
 import { CONFIG_SCHEMA, type KeyTree, keyPaths, keyTree } from './config-schema.ts';
 import { nearest } from './nearest.ts';
 
@@ -71,6 +72,13 @@ export function loadConfig(ask: { flags: ConfigFlags; env: NodeJS.ProcessEnv; cw
     const source = sources.get(path) ?? DEFAULT_SOURCE;
     const shown = secrets.has(path) ? 'the value in its file' : show(valueAt(draft, issue.path));
     problems.push({ path, message: `${source}: ${path} must be ${issue.message}, not ${shown}`, exit: 78 });
+  }
+  if (parsed.success) {
+    const serial = readSerialPorts(valueAt(draft, ['serial', 'ports']) as unknown[]);
+    const source = sources.get('serial.ports') ?? DEFAULT_SOURCE;
+    for (const { at, says } of serial.faults)
+      problems.push({ path: 'serial.ports', message: `${source}: serial.ports${at} ${says}`, exit: 78 });
+    put(draft, 'serial.ports', serial.ports);
   }
   const config = draft as unknown as Config;
   if (parsed.success) problems.push(...brokenRules(config), ...openSecrets(config));

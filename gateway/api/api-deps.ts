@@ -7,10 +7,11 @@ import type { Identity, Principal } from '../identity/identity.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { Catalogue } from '../ingest/catalogue.ts';
 import type { PackIngest } from '../ingest/pack.ts';
+import type { PostGate } from '../ingest/post-gate.ts';
 import type { Presence } from '../ingest/presence.ts';
 import type { Replays } from '../ingest/replay.ts';
 import type { Observe } from '../observe.ts';
-import type { StorageView } from '../protocol/rest.ts';
+import type { SerialPortView, StorageView } from '../protocol/rest.ts';
 import type { Registry } from '../storage/registry.ts';
 import type { ReadingStore } from '../storage/store.ts';
 
@@ -33,6 +34,7 @@ export interface ApiDeps {
   /** Stores a SenML pack and resolves once its fate is on disk. */
   readonly ingestPack: PackIngest['store'];
   readonly packsAcked: PackIngest['acked'];
+  readonly enterPost: PostGate['enter'];
   readonly replays: Replays;
   readonly observe: Observe;
   readonly config: Config;
@@ -44,6 +46,7 @@ export interface ApiDeps {
   readonly isReady: () => { readonly ready: boolean; readonly reason?: string };
   readonly isDraining: () => boolean;
   readonly liveNumbers: () => LiveNumbers;
+  readonly serialPorts: () => readonly SerialPortView[];
   readonly nowMs: () => number;
 }
 

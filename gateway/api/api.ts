@@ -24,6 +24,7 @@ import { problem } from './problem.ts';
 import { registerQuarantine } from './quarantine.ts';
 import { registerReadings } from './readings.ts';
 import { refuseInvalid } from './route-parts.ts';
+import { registerSerial } from './serial.ts';
 import { registerSeries } from './series.ts';
 import { registerSession } from './session.ts';
 import { registerSetup } from './setup.ts';
@@ -55,6 +56,7 @@ export function createApi(deps: ApiDeps): Api {
   registerAccounting(api, deps);
   registerEvents(api, deps);
   registerQuarantine(api, deps);
+  registerSerial(api, deps);
   registerStats(api, deps);
   registerUsers(api, deps);
   registerKeys(api, deps);

@@ -5,6 +5,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { DeclaredGap, NumberedPost, PackResult } from '../ingest/pack.ts';
 import { GAP_REASON, type RecordFault, STREAM_ID } from '../protocol/messages.ts';
+import type { Principal } from '../identity/identity.ts';
 import type { ProblemCode } from '../protocol/problems.ts';
 import type { Api, ApiDeps, ApiEnv } from './api-deps.ts';
 import { isJsonText, parseMediaType, readBody } from './json-body.ts';
@@ -73,6 +74,8 @@ const post = createRoute({
   },
 });
 
+type DevicePrincipal = Extract<Principal, { kind: 'device' }>;
+
 /** What the headers say: where the request belongs, or what is wrong with them. */
 type Place = { readonly numbered: NumberedPost | undefined } | { readonly refused: ProblemCode; readonly detail: string };
 
@@ -100,9 +103,17 @@ export function registerIngest(api: Api, deps: ApiDeps): void {
       return refuseEarly('unsupported-media-type', { detail: `send ${JSON_TYPES.join(' or ')} in UTF-8, or ${CBOR}` });
     }
 
-    const bytes = await readBody(c, deps.config.limits.restBodyBytes);
+    const { restBodyBytes } = deps.config.limits;
+    const declared = Number(c.req.header('content-length') ?? restBodyBytes);
+    const entered = await deps.enterPost(device, Math.min(declared, restBodyBytes));
+    if (typeof entered === 'string') return refuseEarly(entered, { headers: { 'retry-after': '1' } });
+    using _ = { [Symbol.dispose]: entered.leave };
+    const bytes = await readBody(c, restBodyBytes);
     if (!(bytes instanceof Uint8Array)) return refuseEarly(bytes.refused, { detail: bytes.detail });
     if (isGapAlone && bytes.length > 0) return refuseEarly('bad-seq', { detail: 'a body needs Fieldgate-Seq beside Fieldgate-Stream' });
+    // a body may take long to come: what the credential was at its beginning does not count any more
+    const ended = endedMeanwhile(deps, principal);
+    if (ended !== null) return problem(c, ended);
 
     const result = await deps.ingestPack(device, bytes, { isCbor, ...(numbered && { numbered }) });
     if (result.outcome === 'store-unavailable') return problem(c, 'store-unavailable');
@@ -118,6 +129,12 @@ export function registerIngest(api: Api, deps: ApiDeps): void {
     }));
     return problem(c, 'nothing-stored', { errors: faults, extra: { stored: 0, ...(numbered && { acked }) } });
   });
+}
+
+function endedMeanwhile({ identity, nowMs }: ApiDeps, { device, tokenId }: DevicePrincipal): ProblemCode | null {
+  const token = identity.devices.tokens(device).find(({ id }) => id === tokenId);
+  if (token === undefined || (token.expiresAtMs !== null && token.expiresAtMs <= nowMs())) return 'unauthorized';
+  return identity.devices.get(device)?.status === 'active' ? null : 'suspended';
 }
 
 function refuseResult(

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { Limits } from '../config.ts';
 import type { Refusal } from '../identity/identity.ts';
 import { hasForbiddenKey } from '../ingest/json-frame.ts';
-import { scanJson } from '../ingest/json-scan.ts';
+import { scanJson } from '../protocol/json-scan.ts';
 import type { ApiEnv } from './api-deps.ts';
 import { problem } from './problem.ts';
 

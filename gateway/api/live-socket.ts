@@ -119,6 +119,7 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
         },
         heardAtMs: 0,
         heardBytes: 0,
+        quietSinceMs: 0,
         get isMidMessage() {
           return isMidMessage(ws);
         },

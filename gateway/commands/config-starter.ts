@@ -25,6 +25,10 @@ const REASONS: Reasons<Config> = {
     commitIntervalMs: '0 commits at once. More groups commits, for flash cards that wear out; every ack waits for it.',
     minFreeBytes: 'Free bytes below which nothing is stored. auto: 256 MiB, at most a tenth of the volume. 0 never pauses.',
   },
+  serial: {
+    ports:
+      'Sensors on serial ports: [{path: /dev/serial/by-id/usb-…, baudRate: 9600, device: pump-1, framing: line, rule: {kind: csv, …}}], see docs/operations.md.',
+  },
   log: { level: 'debug, info, warn or error.', format: 'auto: readable on a terminal, JSON lines elsewhere. Or json, or text.' },
   limits: {
     memoryBytes: 'What the process may take. The limits below must fit into it, or the start is refused.',
@@ -78,6 +82,9 @@ const REASONS: Reasons<Config> = {
     patterns: 'Patterns of one subscription.',
     sessionIdleMinutes: 'A console session without activity. An open page is activity.',
     sessionHours: 'A console session at the longest.',
+    serialLineBytes: 'One line of a serial sensor; what is longer is dropped up to the next line.',
+    serialGapSeconds: 'How long it may pause inside a line before the beginning is dropped.',
+    serialBufferBytes: 'Of one port, what is read and not on disk yet. Beyond it lines are dropped and counted.',
     drainSeconds: 'Time to say goodbye when the gateway stops.',
     setupMinutes: 'How long the set-up page is open after the first start.',
   },

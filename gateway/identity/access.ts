@@ -44,6 +44,7 @@ const ACCESS = {
   'GET /v1/accounting': 'viewer',
   'GET /v1/events': 'viewer',
   'GET /v1/stats': 'viewer',
+  'GET /v1/serial': 'viewer',
   'GET /v1/quarantine': 'operator',
   'DELETE /v1/quarantine': 'operator',
   'POST /v1/quarantine/:id/replay': 'operator',

@@ -111,10 +111,9 @@ export function createDevices({ book, ledger }: DevicesOptions): DevicesAndChang
         book.apply({ tokens: [issued.row, ...kept], endedTokens: ended });
         endTokens(ended);
         changed(id);
-        // the new secret is shown whatever becomes of the log, which speaks of it itself
         const lines = kept.map((row): RevocationOf => ({ what: 'token-until', id: row.id, untilMs: row.expiresAtMs }));
-        await ledger.end({ lines: [...lines, ...ended.map(ending)] });
-        return issued;
+        // not durable: the new secret stays unshown, and the rotation after it ends its token too
+        return (await ledger.end({ lines: [...lines, ...ended.map(ending)] })) ?? issued;
       }),
 
     revoke: (id, tokenId, actor) =>

@@ -136,6 +136,8 @@ export interface IdentityOptions {
   /** `revocations.log`, made when it is not there. */
   readonly revocationsFile: string;
   readonly nowMs?: () => number;
+  /** For intervals: never jumps. */
+  readonly steadyMs?: () => number;
   readonly observe: Observe;
   readonly limits: IdentityLimits;
   /** The one-time code of a first start (neither users nor keys): for the log, once. */
@@ -155,6 +157,7 @@ export async function openIdentity({
   registry,
   revocationsFile,
   nowMs = Date.now,
+  steadyMs = () => performance.now(),
   observe,
   limits,
   onSetupCode,
@@ -166,7 +169,7 @@ export async function openIdentity({
   });
   const ledger = createLedger({ registry, revocations, nowMs, log: observe.log });
   const deadlines = createDeadlines(nowMs);
-  const throttled = { perMinute: limits.failedAuthPerMinute, burst: limits.failedAuthBurst, nowMs };
+  const throttled = { perMinute: limits.failedAuthPerMinute, burst: limits.failedAuthBurst, steadyMs };
   const [failures, guesses] = [createThrottle(throttled), createThrottle(throttled)];
   const failuresSeen = observe.counterBy('fieldgate_failed_credentials_total', 'Credentials that were missing or wrong', 'what');
 

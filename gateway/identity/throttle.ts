@@ -14,21 +14,23 @@ export interface Throttle {
 export interface ThrottleOptions {
   readonly perMinute: number;
   readonly burst: number;
-  readonly nowMs: () => number;
+  /** Never jumps, as the wall clock does. */
+  readonly steadyMs: () => number;
 }
 
 const SWEEP_SIZE = 10_000;
 
 /** `burst` failures at once, `perMinute` in the long run. */
-export function createThrottle({ perMinute, burst, nowMs }: ThrottleOptions): Throttle {
+export function createThrottle({ perMinute, burst, steadyMs }: ThrottleOptions): Throttle {
   // the library answers in a promise, always already settled; what it said last is kept, so that the policy stays a plain function
-  const limiter = new RateLimiterMemory({ points: burst, duration: (burst / perMinute) * 60 });
+  const windowMs = (burst / perMinute) * 60_000;
+  const limiter = new RateLimiterMemory({ points: burst, duration: windowMs / 1000 });
   const spentUntilMs = new Map<string, number>();
 
   function waitSeconds(key: string): number {
     const untilMs = spentUntilMs.get(key);
     if (untilMs === undefined) return 0;
-    const waitMs = untilMs - nowMs();
+    const waitMs = untilMs - steadyMs();
     if (waitMs <= 0) {
       spentUntilMs.delete(key);
       return 0;
@@ -43,7 +45,8 @@ export function createThrottle({ perMinute, burst, nowMs }: ThrottleOptions): Th
       if (wait > 0) return wait;
       if (spentUntilMs.size > SWEEP_SIZE) for (const spent of spentUntilMs.keys()) waitSeconds(spent);
       void limiter.penalty(key).then(({ remainingPoints, msBeforeNext }) => {
-        if (remainingPoints <= 0) spentUntilMs.set(key, nowMs() + msBeforeNext);
+        // the library goes by the wall clock, which may have been set back in the middle of a window
+        if (remainingPoints <= 0) spentUntilMs.set(key, steadyMs() + Math.min(msBeforeNext, windowMs));
       });
       return 0;
     },

@@ -1,6 +1,7 @@
 // The batch that is being filled: readings and frames as columns that the writer thread reads where they are (shared memory, reused
 // after each commit), and who is to be told once it is on disk.
 
+import type { Log } from '../observe.ts';
 import type { Batch, EventRow, GapRow, QuarantineRow, SeriesRow, StreamRow } from '../storage/store.ts';
 import type { PresenceChange } from '../relay/bus.ts';
 import type { StreamEntry } from './streams.ts';
@@ -247,6 +248,19 @@ export class Batcher {
   recycle(columns: Columns): void {
     if (this.#spare.length < SPARE_SETS) this.#spare.push(columns);
   }
+}
+
+/** Each hears of its fate, whatever becomes of those before it; what is thrown is logged once a batch. */
+export function tellSenders(settlements: readonly Settlement[], fate: 'settled' | 'failed', log: Log): void {
+  const errors: unknown[] = [];
+  for (const settlement of settlements) {
+    try {
+      settlement.sender[fate](settlement);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) log.error({ err: errors[0], senders: errors.length }, 'Who sent readings could not be told what became of them');
 }
 
 /** What of a batch is used again; all the rest of it can go at once. */

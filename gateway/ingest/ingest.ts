@@ -4,15 +4,17 @@ import type { Observe } from '../observe.ts';
 import type { Bus } from '../relay/bus.ts';
 import type { ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
-import { Batcher, type Columns, columnsOf, type SealedBatch } from './batcher.ts';
+import { Batcher, type Columns, columnsOf, type SealedBatch, tellSenders } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import { createFlow } from './flow.ts';
 import { createNoticeBoard } from './notices.ts';
 import { createPaces, type PaceLimits } from './pace.ts';
+import { createPostGate, type PostGate } from './post-gate.ts';
 import { createPackIngest, type PackIngest } from './pack.ts';
 import { createPresence, type DevicePresence } from './presence.ts';
 import { createRecovery, type StoreTrouble } from './recovery.ts';
 import { createReplays, type Replays } from './replay.ts';
+import { createSerialIngest, type SerialIngest } from './serial.ts';
 import { DeviceSession, type SessionHouse } from './session.ts';
 import type { Streams } from './streams.ts';
 import { createValidator, type ValidateLimits } from './validate.ts';
@@ -52,7 +54,10 @@ export interface Ingest {
   /** A SenML pack that came by HTTP; resolves once its fate is on disk. */
   readonly storePack: PackIngest['store'];
   readonly packsAcked: PackIngest['acked'];
+  /** Asked before a body is read. */
+  readonly posts: PostGate;
   readonly replays: Replays;
+  readonly serial: SerialIngest;
   readonly presence: DevicePresence;
   /** Ends the sessions of a device (or of one of its tokens) at once. */
   readonly endSessions: (who: { device: string; tokenId?: string }, code: number, reason: string) => void;
@@ -112,6 +117,7 @@ export function createIngest(options: IngestOptions): Ingest {
   };
   const packs = createPackIngest(house, () => isStoring());
   const replays = createReplays(house, store, () => isStoring());
+  const serial = createSerialIngest(house, () => isStoring());
   const recovery = createRecovery({ store, batcher, catalogue, streams, presence, flow, observe, nowUs });
 
   let committing: Promise<void> | null = null;
@@ -138,7 +144,7 @@ export function createIngest(options: IngestOptions): Ingest {
     committing = commit(batcher.seal(), hasRows).finally(() => {
       committing = null;
       if (batcher.isEmpty) return;
-      if (options.commitIntervalMs > 0) schedule();
+      if (options.commitIntervalMs > 0 && !isClosing) schedule();
       else flush();
     });
   }
@@ -162,7 +168,7 @@ export function createIngest(options: IngestOptions): Ingest {
       return;
     }
     for (const change of sealed.presence) bus.presence(change);
-    for (const settlement of sealed.settlements) settlement.sender.settled(settlement);
+    tellSenders(sealed.settlements, 'settled', observe.log);
     if (hasRows) {
       // the writer may read a batch until it has answered the next one
       if (lastColumns !== null) batcher.recycle(lastColumns);
@@ -199,7 +205,9 @@ export function createIngest(options: IngestOptions): Ingest {
     openSession: (connection): Session => new DeviceSession(house, connection),
     storePack: packs.store,
     packsAcked: packs.acked,
+    posts: createPostGate({ paceOf: house.paceOf, budgetBytes: limits.framesInFlightBytes, nowUs }),
     replays,
+    serial,
     presence,
     endSessions: (who, code, reason) => presence.end(who, code, reason),
     isStoring,
@@ -219,8 +227,11 @@ export function createIngest(options: IngestOptions): Ingest {
       isClosing = true;
       clearTimeout(timer);
       recovery.close();
-      flush();
-      while (committing !== null) await committing;
+      for (;;) {
+        flush();
+        if (committing === null) break;
+        await committing;
+      }
     },
   };
 }

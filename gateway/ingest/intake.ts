@@ -16,22 +16,29 @@ export interface IntakeHouse {
 }
 
 const BIT: Readonly<Record<HoldReason, number>> = { window: 1, rate: 2, budget: 4, store: 8 };
+/** Frames that are here wait for these; a full budget alone only stops the socket. */
+const KEEPS_WAITING = BIT.window | BIT.rate | BIT.store;
 
 type Take = (bytes: Uint8Array, receivedUs: number) => void;
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly receivedUs: number;
+}
 
 export class Intake implements Flowing {
+  /** Taken, and their fate not on disk: frames, and bytes with what else they hold in memory. */
   inFlightFrames = 0;
-  inFlightBytes = 0;
+  #takenBytes = 0;
+  #waitingBytes = 0;
   readonly #house: IntakeHouse;
   readonly #connection: Connection;
   readonly #pace: Pace;
   readonly #take: Take;
   #holds = 0;
-  #waiting: { readonly bytes: Uint8Array; readonly receivedUs: number }[] = [];
-  /** Those before it are taken. */
-  #head = 0;
+  #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | null = null;
   #isTaking = false;
+  #isClosed = false;
 
   constructor(house: IntakeHouse, connection: Connection, pace: Pace, take: Take) {
     this.#house = house;
@@ -41,15 +48,24 @@ export class Intake implements Flowing {
     house.flow.enter(this);
   }
 
-  /** One whole message; taken at once, or when nothing holds it any more. */
+  get inFlightBytes(): number {
+    return this.#takenBytes + this.#waitingBytes;
+  }
+
+  /** One whole message; taken at once, or when nothing keeps it waiting any more. */
   offer(bytes: Uint8Array, receivedUs: number): void {
-    if (this.#holds === 0 && this.#waiting.length === 0) {
+    if ((this.#holds & KEEPS_WAITING) === 0 && this.#waiting.length === 0) {
       this.#take(bytes, receivedUs);
       return;
     }
     // a copy: the bytes are the transport's
     this.#waiting.push({ bytes: Uint8Array.from(bytes), receivedUs });
-    this.#count(bytes.length);
+    this.#waitingBytes += bytes.length;
+    this.#house.flow.add(bytes.length);
+  }
+  /** Everything that waits is taken now, whatever holds it: something comes that must stand behind it. */
+  takeAll(): void {
+    this.#takeWaiting(true);
   }
 
   /** A frame was taken with so many readings, and its fate is `settled` later. */
@@ -59,26 +75,16 @@ export class Intake implements Flowing {
   }
   taken(frames: number, bytes: number): void {
     this.inFlightFrames += frames;
-    this.#count(bytes);
-    if (this.inFlightFrames >= this.#house.unackedFrames || this.inFlightBytes >= this.#house.unackedBytes) this.hold('window');
-  }
-  /** An answer that waits for the commit holds memory too. */
-  weighs(bytes: number): void {
-    this.#count(bytes);
+    this.#takenBytes += bytes;
+    if (this.inFlightFrames >= this.#house.unackedFrames || this.#takenBytes >= this.#house.unackedBytes) this.hold('window');
+    if (bytes > 0) this.#house.flow.add(bytes);
   }
   settled(frames: number, bytes: number): void {
     this.inFlightFrames -= frames;
-    this.#uncount(bytes);
+    this.#takenBytes -= bytes;
+    this.#house.flow.add(-bytes);
     if (this.#holds === 0) return;
-    if (this.inFlightFrames < this.#house.unackedFrames / 2 && this.inFlightBytes < this.#house.unackedBytes / 2) this.release('window');
-  }
-  #count(bytes: number): void {
-    this.inFlightBytes += bytes;
-    this.#house.flow.taken(bytes);
-  }
-  #uncount(bytes: number): void {
-    this.inFlightBytes -= bytes;
-    this.#house.flow.settled(bytes);
+    if (this.inFlightFrames < this.#house.unackedFrames / 2 && this.#takenBytes < this.#house.unackedBytes / 2) this.release('window');
   }
 
   hold(reason: HoldReason): void {
@@ -92,11 +98,11 @@ export class Intake implements Flowing {
   release(reason: HoldReason): void {
     if ((this.#holds & BIT[reason]) === 0) return;
     this.#holds &= ~BIT[reason];
-    if (this.#holds !== 0) return;
     this.#takeWaiting(false);
     if (this.#holds === 0) this.#connection.resume();
   }
   #wait(waitMs: number): void {
+    if (this.#isClosed) return;
     this.hold('rate');
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
@@ -109,24 +115,29 @@ export class Intake implements Flowing {
   #takeWaiting(isLast: boolean): void {
     if (this.#isTaking) return;
     this.#isTaking = true;
-    while (this.#head < this.#waiting.length && (isLast || this.#holds === 0)) {
-      const { bytes, receivedUs } = this.#waiting[this.#head++];
-      this.#uncount(bytes.length);
+    let taken = 0;
+    while (taken < this.#waiting.length && (isLast || (this.#holds & KEEPS_WAITING) === 0)) {
+      const { bytes, receivedUs } = this.#waiting[taken++];
+      this.#waitingBytes -= bytes.length;
       this.#take(bytes, receivedUs);
+      // after it: what it became is counted, and the sum must not seem to fall
+      this.#house.flow.add(-bytes.length);
     }
+    this.#waiting.splice(0, taken);
     this.#isTaking = false;
-    this.#waiting.splice(0, this.#head);
-    this.#head = 0;
   }
 
   /** The connection is over: what was read of it is taken all the same, or (`isVoid`) nobody wants it any more. */
   close(isVoid: boolean): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#house.flow.leave(this);
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (!isVoid) this.#takeWaiting(true);
-    for (; this.#head < this.#waiting.length; this.#head++) this.#uncount(this.#waiting[this.#head].bytes.length);
     this.#waiting = [];
-    this.#head = 0;
-    this.#house.flow.leave(this);
+    const rest = this.#waitingBytes;
+    this.#waitingBytes = 0;
+    if (rest > 0) this.#house.flow.add(-rest);
   }
 }

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { ProblemCode } from '../protocol/problems.ts';
 import { jsonFaultAt } from './json-fault.ts';
-import { scanJson } from './json-scan.ts';
+import { scanJson } from '../protocol/json-scan.ts';
 
 export interface Unreadable {
   readonly unreadable: ProblemCode;

@@ -2,7 +2,6 @@
 // whole or not at all: the gap that it declares, the frame, and the hash by which the same request is known when it comes again.
 
 import { createHash } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { RecordFault } from '../protocol/messages.ts';
 import type { ProblemCode } from '../protocol/problems.ts';
 import type { Sender } from './batcher.ts';
@@ -42,7 +41,7 @@ export type PackResult =
   | { readonly outcome: 'store-unavailable' };
 
 export interface PackIngest {
-  /** Resolves once the pack's fate is on disk; a device over its rate waits before it is looked at. */
+  /** Takes it before it returns; resolves once its fate is on disk. */
   store(device: string, body: Uint8Array, form?: PackForm): Promise<PackResult>;
   /** What of a stream is settled on disk, `~http` where none is named; null when the store can't say. */
   acked(device: string, stream: string | null): Promise<number | null>;
@@ -53,11 +52,6 @@ const UNAVAILABLE: PackResult = { outcome: 'store-unavailable' };
 
 export function createPackIngest(house: SessionHouse, isStoring: () => boolean): PackIngest {
   const { batcher, catalogue, streams, limits, settingsOf, noticesOf, presence, flow, paceOf, nowUs } = house;
-
-  async function inPace(device: string): Promise<void> {
-    const pace = paceOf(device);
-    for (let ms = pace.waitMs(nowUs()); ms > 0; ms = pace.waitMs(nowUs())) await wait(ms, undefined, { ref: false });
-  }
 
   function openOwn(device: string, receivedUs: number): StreamEntry {
     const opened = streams.open(device, HTTP_STREAM, receivedUs);
@@ -114,12 +108,12 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
     const acked = known?.acked ?? 0;
     const refuse = (code: ProblemCode): PackResult => ({ outcome: 'refused', code, acked });
     if (house.presence.connection(device)?.stream === name) return refuse('stream-in-use');
-    if (known?.retired === true) return refuse('stream-closed');
 
     const last = seq ?? (gap as DeclaredGap).to;
     // with its seq: frames that came by the socket meanwhile leave the hash as it was
     const bodyHash = `${last}:${hashOf(seq === null ? JSON.stringify(gap) : body)}`;
     if (last === acked && known?.bodyHash === bodyHash) return { outcome: 'duplicate', acked };
+    if (known?.retired === true) return refuse('stream-closed');
     if (gap !== null && gap.from !== acked + 1) return refuse('bad-gap');
     const expected = gap === null ? acked + 1 : gap.to + 1;
     if (seq !== null && seq !== expected) return refuse(seq < expected ? 'seq-regression' : 'seq-gap');
@@ -156,18 +150,17 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
   function settled<T>(bytes: number, result: T): Promise<T | null> {
     return new Promise((resolve) => {
       const over = (answer: T | null): void => {
-        flow.settled(bytes);
+        flow.add(-bytes);
         resolve(answer);
       };
       const sender: Sender = { settled: () => over(result), failed: () => over(null) };
-      flow.taken(bytes);
+      flow.add(bytes);
       batcher.settlement(sender, null);
     });
   }
 
   return {
     async store(device, body, { isCbor = false, numbered } = {}) {
-      await inPace(device);
       if (!isStoring()) return UNAVAILABLE;
       const result = numbered === undefined ? takeBare(device, body, isCbor) : takeNumbered(device, body, isCbor, numbered);
       return (await settled(body.length, result)) ?? UNAVAILABLE;

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/messages.ts';
 import type { Catalogue as StoredCatalogue, DiskError, DiskFault, ReadingStore } from '../storage/store.ts';
-import type { Batcher, SealedBatch } from './batcher.ts';
+import { type Batcher, type SealedBatch, tellSenders } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import type { Flow } from './flow.ts';
 import type { DevicePresence } from './presence.ts';
@@ -61,7 +61,7 @@ export function createRecovery({ store, batcher, catalogue, streams, presence, f
     for (const change of changes) batcher.addPresence(change);
   }
   function sendAway(sealed: SealedBatch): void {
-    for (const settlement of sealed.settlements) settlement.sender.failed(settlement);
+    tellSenders(sealed.settlements, 'failed', observe.log);
     presence.endAll(CLOSE.internal, 'store-unavailable');
   }
   function abandon(...batches: SealedBatch[]): void {

@@ -40,7 +40,7 @@ export interface SessionHouse {
   readonly nowUs: () => number;
 }
 
-const MINUTE_US = 60_000_000;
+const MINUTE_MS = 60_000;
 /** What a refused record holds until it is on disk: its row, on the way to the writer too. */
 const FAULT_BYTES = 4096;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
@@ -61,8 +61,10 @@ export class DeviceSession implements Session, Sender, PresentSession {
   readonly #intake: Intake;
   #settlement: Settlement | null = null;
   #isOver = false;
+  #isBroken = false;
   #lastFrameUs: number;
-  #windowUs = 0;
+  /** Of the unreadable and unknown messages; by a clock that never jumps. */
+  #windowMs = Number.NEGATIVE_INFINITY;
   #unreadable = 0;
   #unknown = 0;
 
@@ -105,7 +107,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
   }
 
   frame(bytes: Uint8Array): void {
-    if (!this.#isOver) this.#intake.offer(bytes, this.#house.nowUs());
+    if (!this.#isOver && !this.#isBroken) this.#intake.offer(bytes, this.#house.nowUs());
   }
 
   #takeMessage(bytes: Uint8Array, receivedUs: number): void {
@@ -265,7 +267,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     settlement.messages ??= [];
     settlement.messages.push(text);
     settlement.bytes += text.length;
-    this.#intake.weighs(text.length);
+    this.#intake.taken(0, text.length);
   }
 
   settled(settlement: Settlement): void {
@@ -305,8 +307,9 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#intake.spend(0);
   }
   #turnWindow(): void {
-    if (this.#lastFrameUs - this.#windowUs < MINUTE_US) return;
-    this.#windowUs = this.#lastFrameUs;
+    const now = performance.now();
+    if (now - this.#windowMs < MINUTE_MS) return;
+    this.#windowMs = now;
     this.#unreadable = this.#unknown = 0;
   }
 
@@ -322,7 +325,10 @@ export class DeviceSession implements Session, Sender, PresentSession {
 
   /** The bytes of a message are gone: nothing settles, and an event says what it was. */
   broken({ close, code, bytes }: BrokenMessage): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isBroken) return;
+    // what came before it first; nothing that comes after it counts
+    this.#intake.takeAll();
+    this.#isBroken = true;
     const expected = this.#stream === null ? undefined : this.#stream.acked + 1;
     this.#connection.send(this.#error(code, true, expected));
     this.#notices.frameRefused({ code: close, reason: code, bytes, expected });

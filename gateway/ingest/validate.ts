@@ -57,74 +57,82 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   let text: unknown;
   let flag: unknown;
   let updateTime: unknown;
-  let isBaseOnly = true;
+  /** Base fields and nothing else that is known; a record without any is no base record either. */
+  let isBaseOnly = false;
+  let hasOther = false;
   let fault: ProblemCode | null = null;
 
   /** Sorts the labels of one record into the variables above. */
   function collect(record: Record<string, unknown>): void {
     name = unit = time = value = text = flag = updateTime = undefined;
-    isBaseOnly = true;
+    isBaseOnly = hasOther = false;
     fault = null;
     for (const label in record) {
       const field = record[label];
       switch (label) {
         case 'n':
           name = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'u':
           unit = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'v':
           value = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 't':
           time = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'vs':
           text = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'vb':
           flag = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'ut':
           updateTime = field;
-          isBaseOnly = false;
+          hasOther = true;
           break;
         case 'bn':
+          isBaseOnly = true;
           if (typeof field === 'string') baseName = field;
           else baseFault = 'wrong-type';
           break;
         case 'bt':
+          isBaseOnly = true;
           if (typeof field === 'number') baseUs = Math.round(field * 1e6);
           else baseFault = 'wrong-type';
           break;
         case 'bu':
+          isBaseOnly = true;
           if (typeof field === 'string') baseUnit = field;
           else baseFault = 'wrong-type';
           break;
         case 'bv':
+          isBaseOnly = true;
           if (typeof field === 'number') baseValue = field;
           else baseFault = 'wrong-type';
           break;
         case 'bver':
+          isBaseOnly = true;
           if (field !== VERSION) baseFault = 'unsupported-version';
           break;
         case 'vd':
         case 's':
         case 'bs':
           fault = 'unsupported-value';
-          isBaseOnly = false;
+          hasOther = true;
           break;
         default:
           if (label.endsWith('_')) fault ??= 'must-understand';
       }
     }
+    if (hasOther) isBaseOnly = false;
   }
 
   function resolveTime(context: FrameContext, entry: SeriesEntry): number {

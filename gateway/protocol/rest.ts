@@ -268,6 +268,41 @@ export interface StorageView {
   /** On the volume of the data directory; null when it could not be asked. */
   readonly freeBytes: number | null;
 }
+/** `GET /v1/serial` (viewer): a serial port of the configuration, and how it is doing. Counts are since the start. */
+export interface SerialPortView {
+  readonly path: string;
+  readonly device: string;
+  readonly state: 'opening' | 'open' | 'absent' | 'silent' | 'garbage' | 'stuck' | 'failed' | 'closed';
+  /** Why it is in this state, and what mends it; '' when all is well. */
+  readonly reason: string;
+  readonly mend: string;
+  readonly sinceAt: string;
+  readonly baudRate: number;
+  readonly framing: string;
+  readonly rule: string;
+  readonly expectEverySeconds: number | null;
+  readonly linesPerSecond: number;
+  readonly bytes: number;
+  readonly lines: number;
+  readonly readings: number;
+  readonly errors: number;
+  /** The errors by their code, and lines without readings in which nothing was wrong by the reason. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly skipped: Readonly<Record<string, number>>;
+  /** Oldest first. */
+  readonly lastFrames: readonly SerialFrameView[];
+}
+export interface SerialFrameView {
+  readonly atMs: number;
+  /** Its first bytes. */
+  readonly raw: string;
+  readonly encoding: 'utf8' | 'base64';
+  /** All of it. */
+  readonly bytes: number;
+  /** `readings`, or the reason why there are none. */
+  readonly outcome: string;
+  readonly readings: number;
+}
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {
   readonly devices: number;

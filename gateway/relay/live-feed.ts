@@ -23,7 +23,9 @@ export interface LiveFeedOptions {
   /** Every device there is, for the snapshot's list. */
   readonly devices: () => Iterable<string>;
   readonly limits: LiveLimits;
+  /** Epoch ms, for what messages say of the time; intervals are measured by `steadyMs`, which never jumps. */
   readonly now: () => number;
+  readonly steadyMs: () => number;
   readonly onError: (error: unknown) => void;
 }
 export interface LiveFeed {
@@ -52,13 +54,13 @@ const HEARTBEAT_MS = 15_000;
 const MESSAGE_CHARACTERS = 16 * 1024;
 
 export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
-  const { bus, catalogue, now } = options;
+  const { bus, catalogue, steadyMs } = options;
   const subscribers = new Set<Subscriber>();
   const filters = createFilterPool(catalogue);
   /** `["pump-1","temperature",` of each series: names are escaped once, not once a reading. */
   let heads: string[] = [];
   let published = catalogue.position;
-  let heartbeatAtMs = now() + HEARTBEAT_MS;
+  let heartbeatAtMs = steadyMs() + HEARTBEAT_MS;
 
   const house: FeedHouse = { ...options, published: () => published, filters, encode };
 
@@ -119,10 +121,10 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     },
   });
   const tick = setInterval(() => {
-    const nowMs = now();
-    const isHeartbeat = nowMs >= heartbeatAtMs;
-    if (isHeartbeat) heartbeatAtMs = nowMs + HEARTBEAT_MS;
-    for (const subscriber of subscribers) subscriber.tick(nowMs, isHeartbeat);
+    const tickMs = steadyMs();
+    const isHeartbeat = tickMs >= heartbeatAtMs;
+    if (isHeartbeat) heartbeatAtMs = tickMs + HEARTBEAT_MS;
+    for (const subscriber of subscribers) subscriber.tick(tickMs, isHeartbeat);
   }, TICK_MS);
 
   return {

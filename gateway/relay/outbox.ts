@@ -20,7 +20,8 @@ export interface OutboxLimits {
 export interface OutboxOptions {
   readonly sink: Sink;
   readonly limits: OutboxLimits;
-  readonly nowMs: () => number;
+  /** Never jumps, as the wall clock does. */
+  readonly steadyMs: () => number;
   /** There is room again for a further part of a snapshot or of what was missed. */
   readonly onRoom: () => void;
 }
@@ -50,7 +51,7 @@ export class Outbox {
 
   send(text: string): void {
     if (this.#closedAtMs > 0) return;
-    if (this.#waiting === 0) this.#progressAtMs = this.#options.nowMs();
+    if (this.#waiting === 0) this.#progressAtMs = this.#options.steadyMs();
     this.#queue.push(text);
     this.#queued += text.length;
     this.#pump();
@@ -72,13 +73,13 @@ export class Outbox {
   }
 
   /** Often: closes a subscriber that has taken nothing for too long. */
-  check(nowMs: number): void {
+  check(steadyMs: number): void {
     if (this.#closedAtMs > 0) {
-      if (nowMs - this.#closedAtMs >= CUT_AFTER_CLOSE_MS) this.#options.sink.terminate();
+      if (steadyMs - this.#closedAtMs >= CUT_AFTER_CLOSE_MS) this.#options.sink.terminate();
       return;
     }
-    if (this.#waiting === 0 || nowMs - this.#progressAtMs < this.#options.limits.outboxStallSeconds * 1000) return;
-    this.#closedAtMs = nowMs;
+    if (this.#waiting === 0 || steadyMs - this.#progressAtMs < this.#options.limits.outboxStallSeconds * 1000) return;
+    this.#closedAtMs = steadyMs;
     this.#queue = [];
     this.#options.sink.close(OVERLOADED, 'nothing was taken');
   }
@@ -100,7 +101,7 @@ export class Outbox {
   }
   #finished(characters: number): void {
     this.#inFlight -= characters;
-    this.#progressAtMs = this.#options.nowMs();
+    this.#progressAtMs = this.#options.steadyMs();
     this.taken++;
     if (this.#closedAtMs > 0) return;
     this.#pump();

@@ -24,7 +24,7 @@ export class Subscriber {
     this.#house = house;
     this.#sink = sink;
     this.#onClose = onClose;
-    this.#outbox = new Outbox({ sink, limits: house.limits, nowMs: house.now, onRoom: () => this.#wake() });
+    this.#outbox = new Outbox({ sink, limits: house.limits, steadyMs: house.steadyMs, onRoom: () => this.#wake() });
   }
 
   /** A parsed message; false when it has no business on this socket and the connection should be closed 4403. */
@@ -60,12 +60,12 @@ export class Subscriber {
   get taken(): number {
     return this.#outbox.taken;
   }
-  tick(nowMs: number, isHeartbeat: boolean): void {
-    this.#outbox.check(nowMs);
-    for (const subscription of this.#subscriptions.values()) subscription.tick(nowMs);
+  tick(steadyMs: number, isHeartbeat: boolean): void {
+    this.#outbox.check(steadyMs);
+    for (const subscription of this.#subscriptions.values()) subscription.tick(steadyMs);
     if (isHeartbeat) {
       const cursors = Object.fromEntries([...this.#subscriptions.values()].map((subscription) => [subscription.id, subscription.cursor]));
-      this.#outbox.send(JSON.stringify({ type: 'heartbeat', atMs: nowMs, cursors }));
+      this.#outbox.send(JSON.stringify({ type: 'heartbeat', atMs: this.#house.now(), cursors }));
     }
     if (this.#presence.size > 0 && !this.#outbox.isFolding) {
       for (const text of this.#presence.values()) this.#outbox.send(text);

@@ -32,7 +32,7 @@ export class Subscription {
   #foldedFrom = 0;
   #conflated = 0;
   #held: Chunk[] = [];
-  #sentAtMs = 0;
+  #sentAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SubscriptionOptions) {
     this.id = options.id;
@@ -65,11 +65,11 @@ export class Subscription {
   }
 
   /** Sends what was folded, when the rate and the socket allow. */
-  tick(nowMs: number): void {
+  tick(steadyMs: number): void {
     if (this.#phase !== 'live' || this.#folded.size === 0 || this.#options.outbox.isFolding) return;
     const { maxRateHz } = this.#options;
-    if (maxRateHz > 0 && nowMs - this.#sentAtMs < 1000 / maxRateHz) return;
-    this.#sentAtMs = nowMs;
+    if (maxRateHz > 0 && steadyMs - this.#sentAtMs < 1000 / maxRateHz) return;
+    this.#sentAtMs = steadyMs;
     this.#sendFolded();
   }
 

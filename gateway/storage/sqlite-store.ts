@@ -32,6 +32,15 @@ const UNBOUNDED: StoreBounds = {
 /** A sound database of some GiB takes longer: storing goes on meanwhile, and stops when the look finds damage. */
 const CHECK_WAIT_MS = 3_000;
 
+interface Seat {
+  reader: Thread;
+  reopening: Promise<void> | null;
+}
+async function leave(seat: Seat): Promise<void> {
+  await seat.reopening?.catch(() => undefined);
+  await seat.reader.close();
+}
+
 /** Opens or creates the database; rejects when the file is not ours, newer than this version, or can't be written. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<ReadingStore> {
   const { file, walCheckpointBytes, readers = 2, bounds = UNBOUNDED, onChecked, onDropped } = options;
@@ -42,10 +51,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
   let writer = await openWriter();
   undo.defer(() => writer.close());
   // readers open after the writer: it is the one that creates the tables
-  const pool: Thread[] = [];
-  undo.defer(async () => void (await Promise.all(pool.map((thread) => thread.close()))));
-  for (let i = 0; i < readers; i++) pool.push(await openReader());
+  const seats: Seat[] = [];
+  undo.defer(async () => void (await Promise.all(seats.map(leave))));
+  for (let i = 0; i < readers; i++) seats.push({ reader: await openReader(), reopening: null });
   let checker: Thread | null = null;
+  let checking: Promise<void> | null = null;
   undo.defer(async () => checker?.abandon());
   const closers = undo.move();
   let closing: Promise<void> | null = null;
@@ -54,22 +64,32 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
   let damage: DiskError | null = null;
   let reopening: Promise<void> | null = null;
 
-  /** The reader with the shortest queue; one that broke is replaced when it is its turn. */
+  /** The reader with the shortest queue; one that broke is replaced when it is its turn, by whoever comes first. */
   async function reader(): Promise<Thread> {
-    const idlest = pool.reduce((best, thread) => (thread.waiting < best.waiting ? thread : best));
-    if (!idlest.hasEnded || closing !== null) return idlest;
+    const open = seats.filter((seat) => seat.reopening === null);
+    const idlest = (open.length > 0 ? open : seats).reduce((best, seat) => (seat.reader.waiting < best.reader.waiting ? seat : best));
+    if (!idlest.reader.hasEnded || closing !== null) return idlest.reader;
+    idlest.reopening ??= replace(idlest).finally(() => {
+      idlest.reopening = null;
+    });
+    await idlest.reopening;
+    return idlest.reader;
+  }
+  async function replace(seat: Seat): Promise<void> {
     const fresh = await openReader();
-    pool[pool.indexOf(idlest)] = fresh;
-    return fresh;
+    if (closing !== null) {
+      fresh.abandon();
+      throw new Error('the store is closed');
+    }
+    seat.reader = fresh;
   }
 
   /** A fresh connection: what the old one believes of the WAL is not to be trusted after a failed sync. Until it is there, the old answers. */
   async function reopen(why: Partial<DiskError>): Promise<void> {
     if (damage !== null) throw damage;
     const fresh = await openWriter(); // writes and syncs, or rejects
-    const checking = why.fault === 'full' || why.fault === 'read-only' ? null : check();
-    if (checking !== null)
-      await Promise.race(why.fault === 'damaged' ? [checking] : [checking, wait(CHECK_WAIT_MS, undefined, { ref: false })]);
+    const look = why.fault === 'full' || why.fault === 'read-only' ? null : check();
+    if (look !== null) await Promise.race(why.fault === 'damaged' ? [look] : [look, wait(CHECK_WAIT_MS, undefined, { ref: false })]);
     if (damage !== null || closing !== null) {
       fresh.abandon();
       throw damage ?? new Error('the store is closed');
@@ -80,12 +100,19 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
     old.abandon();
   }
 
-  async function check(): Promise<void> {
-    if (checker !== null) return;
+  /** One look at a time: who asks while it runs hears how that one ends. */
+  function check(): Promise<void> {
+    checking ??= lookThrough().finally(() => {
+      checking = null;
+    });
+    return checking;
+  }
+  async function lookThrough(): Promise<void> {
     const startedMs = performance.now();
     let unread = '';
     try {
       checker = await openThread(new URL('./sqlite-check.ts', import.meta.url), { file });
+      if (closing !== null) checker.abandon();
       const found = await checker.call<string | null>('check');
       if (found !== null) damage = Object.assign(new Error(found), { fault: 'damaged', code: 'SQLITE_CORRUPT' } as const);
     } catch (error) {
@@ -102,7 +129,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
 
   return {
     async append(batch: Batch) {
-      if (damage !== null) throw damage;
+      const refused = damage ?? broken;
+      if (refused !== null) throw refused;
       try {
         const appended = await writer.call<Appended>('append', batch);
         if (typeof appended === 'number') return appended;

@@ -68,6 +68,8 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
   let isSyncChecked = false;
   let walFrames = 0;
   let uncounted: { batch: Batch; position: number } | null = null;
+  /** An append failed: a fresh writer takes over, and what this one still believes is written nowhere. */
+  let isRetired = false;
 
   const returnMemory = createMemoryReturn();
 
@@ -138,16 +140,27 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
     for (; i < batch.count; i++) insert.run(++at, batch.series[i], batch.timeUs[i], cell(batch, i));
   }
 
+  function retire(): void {
+    isRetired = true;
+    clearInterval(housekeeping);
+  }
+
   function append(batch: Batch): Appended {
+    if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
     settleBooks();
-    transaction(() => {
-      seriesBook.writeSlice(Date.now(), false);
-      for (const row of batch.newSeries) insertSeries.run(row.id, row.device, row.metric, row.unit);
-      insertReadings(batch);
-      streamBook.write(batch, position, quarantine.write(batch));
-      events.write(batch.events);
-      if (batch.count > 0) setPosition.run(position + batch.count);
-    });
+    try {
+      transaction(() => {
+        seriesBook.writeSlice(Date.now(), false);
+        for (const row of batch.newSeries) insertSeries.run(row.id, row.device, row.metric, row.unit);
+        insertReadings(batch);
+        streamBook.write(batch, position, quarantine.write(batch));
+        events.write(batch.events);
+        if (batch.count > 0) setPosition.run(position + batch.count);
+      });
+    } catch (error) {
+      retire();
+      throw error;
+    }
     streamBook.commit();
     position += batch.count;
     // only what counting needs: refused records may be many
@@ -192,7 +205,7 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
   return {
     afterAnswer(): void {
       settleBooks();
-      checkpointWhenDue();
+      if (!isRetired) checkpointWhenDue();
     },
     handlers: {
       append,
@@ -203,7 +216,7 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
       close(): void {
         settleBooks();
         clearInterval(housekeeping);
-        if (seriesBook.isDirty) transaction(() => seriesBook.writeSlice(Date.now(), true));
+        if (seriesBook.isDirty && !isRetired) transaction(() => seriesBook.writeSlice(Date.now(), true));
         db.close();
         afterAnswer = () => undefined;
       },

@@ -22,12 +22,13 @@ export function createLiveness(): Liveness {
     for (const peer of peers) {
       peer.nextAtMs += extendMs;
       const { bytesRead } = peer;
-      if (bytesRead !== peer.heardBytes || peer.isWaitingForUs) {
+      if (bytesRead !== peer.heardBytes) {
         peer.heardBytes = bytesRead;
-        peer.heardAtMs = now;
-      } else {
-        peer.heardAtMs += extendMs;
-        if (now - peer.heardAtMs >= MID_MESSAGE_MS && extendMs === 0 && peer.isMidMessage) {
+        peer.heardAtMs = peer.quietSinceMs = now;
+      } else if (peer.isWaitingForUs) peer.quietSinceMs = now;
+      else {
+        peer.quietSinceMs += extendMs;
+        if (now - peer.quietSinceMs >= MID_MESSAGE_MS && extendMs === 0 && peer.isMidMessage) {
           peers.delete(peer);
           peer.stalled();
           continue;
@@ -54,7 +55,7 @@ export function createLiveness(): Liveness {
     watch(peer) {
       const now = performance.now();
       peer.nextAtMs = now + pingDelayMs(peer.timing.pingSeconds);
-      peer.heardAtMs = now;
+      peer.heardAtMs = peer.quietSinceMs = now;
       peers.add(peer);
     },
     unwatch: (peer) => void peers.delete(peer),

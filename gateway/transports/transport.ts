@@ -64,6 +64,8 @@ export interface Watched {
   /** When the last byte came, to the sweep's half second, and how many there were by then. */
   heardAtMs: number;
   heardBytes: number;
+  /** Since when it has been quiet although we read it and were not stopped ourselves. */
+  quietSinceMs: number;
   readonly bytesRead: number;
   /** A message has begun and is not whole. */
   readonly isMidMessage: boolean;

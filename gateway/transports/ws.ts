@@ -74,6 +74,7 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
     'fault',
   );
   let draining: Promise<void> | null = null;
+  let onEmpty: (() => void) | null = null;
 
   return {
     accept({ peer, request, socket, raw, head, subprotocol }) {
@@ -106,6 +107,7 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
   function gone(device: DeviceSocket): void {
     open.delete(device);
     liveness.unwatch(device);
+    if (open.size === 0) onEmpty?.();
   }
 
   async function drain(): Promise<void> {
@@ -113,7 +115,10 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
     const deadline = setTimeout(() => {
       for (const device of open) device.terminate();
     }, limits.drainSeconds * 500);
-    while (open.size > 0) await Promise.race([...open].map((device) => device.gone));
+    await new Promise<void>((resolve) => {
+      onEmpty = resolve;
+      if (open.size === 0) resolve();
+    });
     clearTimeout(deadline);
     server.close();
   }
@@ -139,6 +144,7 @@ class DeviceSocket implements Connection, Watched {
   bytesSeen = 0;
   heardAtMs = 0;
   heardBytes = 0;
+  quietSinceMs = 0;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #raw: Socket;
@@ -153,7 +159,6 @@ class DeviceSocket implements Connection, Watched {
   #reason = '';
   #pings = 0;
   #pingWindowMs = 0;
-  #goneResolve: (() => void) | null = null;
 
   constructor({ ws, socket, raw, peer, encoding, livenessOf, onFault, onGone }: DeviceSocketOptions) {
     this.#ws = ws;
@@ -180,13 +185,6 @@ class DeviceSocket implements Connection, Watched {
 
   start(session: Session): void {
     this.#session = session;
-  }
-
-  /** Resolves when the connection is over. Asked for while draining only. */
-  get gone(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#goneResolve = resolve;
-    });
   }
 
   send(text: string): void {
@@ -287,6 +285,5 @@ class DeviceSocket implements Connection, Watched {
   #gone(): void {
     this.#onGone(this);
     this.#session?.ended(this.#reason || 'closed');
-    this.#goneResolve?.();
   }
 }

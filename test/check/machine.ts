@@ -19,6 +19,8 @@ const PROGRAMS: readonly Program[] = [
   // for the preloaded library in test/support/preload
   { package: 'gcc', commands: ['gcc'] },
   { package: 'libc6-dev', path: '/usr/include/stdio.h' },
+  // pseudo-terminals back to back, which are the serial ports of the tests
+  { package: 'socat', commands: ['socat'] },
   // what the clients in docs/examples are run with
   { package: 'golang-go', commands: ['go'] },
   { package: 'golang-github-gorilla-websocket-dev', path: '/usr/share/gocode/src/github.com/gorilla/websocket' },

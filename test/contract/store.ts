@@ -387,6 +387,7 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
       ),
     ).rejects.toThrow();
     expect((await list(under.store)).map((item) => item.replayedAtUs)).toStrictEqual([null, null, null, null]);
+    await under.store.catalogue();
     await under.store.append(batchOf(change));
     // what is marked keeps its moment, and what is gone is not counted again
     await under.store.append(
@@ -455,7 +456,10 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
       }),
     );
     await expect(under.store.append(batchOf((b) => names(b, 1)))).rejects.toThrow();
-    await under.store.append(batchOf((b) => frame(b, own, [[2, T0, 2]])));
+    const next = batchOf((b) => frame(b, own, [[2, T0, 2]]));
+    await expect(under.store.append(next)).rejects.toThrow();
+    await under.store.catalogue();
+    await under.store.append(next);
     const { series } = await (await under.reopen()).catalogue();
     expect(series.map(({ id, count }) => [id, count])).toStrictEqual([
       [1, 1],

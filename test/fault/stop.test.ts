@@ -7,8 +7,12 @@ test('a standstill of 15 s costs none of 500 healthy connections, and what came 
   expect(await runFrozenGateway({ connections: 500, stopSeconds: 15 })).toStrictEqual({ lost: 0, offline: 0, answered: 500 });
 });
 
-test('canary: without the stall guard a standstill costs connections', { timeout: 120_000 }, async () => {
-  const { lost, offline } = await runFrozenGateway({ connections: 100, stopSeconds: 6, canary: 'no-stall-guard' });
+test('a gateway that is busy for longer than its deadlines costs none either', { timeout: 120_000 }, async () => {
+  expect(await runFrozenGateway({ connections: 100, stopSeconds: 6, isBusy: true })).toStrictEqual({ lost: 0, offline: 0, answered: 100 });
+});
+
+test('canary: without the stall guard a busy gateway costs connections', { timeout: 120_000 }, async () => {
+  const { lost, offline } = await runFrozenGateway({ connections: 100, stopSeconds: 6, isBusy: true, canary: 'no-stall-guard' });
   expect(lost).toBeGreaterThan(0);
   expect(offline).toBe(lost);
 });

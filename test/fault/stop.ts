@@ -11,6 +11,8 @@ import { connectSocket, type TestSocket } from '../support/socket.ts';
 export interface FrozenGatewayRun {
   readonly connections: number;
   readonly stopSeconds: number;
+  /** It computes for so long instead of being stopped. */
+  readonly isBusy?: boolean;
   readonly canary?: CanaryName;
 }
 export interface FrozenGatewayResult {
@@ -26,11 +28,18 @@ const LIVENESS = { FIELDGATE_LIVENESS__PING_SECONDS: String(PING_SECONDS), FIELD
 /** As on a slow link: so at any moment some pings are not answered yet. */
 const PONG_MS = 400;
 const AT_ONCE = 50;
+const BLOCK = new URL('../support/block-on-signal.ts', import.meta.url).href;
 const PATIENCE_MS = 20_000;
 
-export async function runFrozenGateway({ connections, stopSeconds, canary }: FrozenGatewayRun): Promise<FrozenGatewayResult> {
+export async function runFrozenGateway({
+  connections,
+  stopSeconds,
+  isBusy = false,
+  canary,
+}: FrozenGatewayRun): Promise<FrozenGatewayResult> {
   const weak = canary === undefined ? undefined : canaryProcess(canary);
-  await using gateway = await startChildGateway([], { ...LIVENESS, ...weak?.env }, weak?.nodeArgs);
+  const env = { ...LIVENESS, BLOCK_MS: String(stopSeconds * 1000), ...weak?.env };
+  await using gateway = await startChildGateway([], env, [...(weak?.nodeArgs ?? []), '--import', BLOCK]);
   await using stack = new AsyncDisposableStack();
   const sockets: TestSocket[] = [];
   const timers = new Set<NodeJS.Timeout>();
@@ -56,13 +65,14 @@ export async function runFrozenGateway({ connections, stopSeconds, canary }: Fro
   await Promise.all(sockets.map(pinged));
 
   const sinceMs = Date.now();
-  gateway.freeze();
+  if (isBusy) process.kill(gateway.pid, 'SIGUSR2');
+  else gateway.freeze();
   try {
     for (const socket of sockets) socket.send([{ n: 'm', v: 1 }]);
     // the stall itself
     await new Promise((resolve) => setTimeout(resolve, stopSeconds * 1000));
   } finally {
-    gateway.thaw();
+    if (!isBusy) gateway.thaw();
   }
   const answers = await Promise.allSettled(sockets.map((socket) => socket.next()));
   // another round: whoever was given up wrongly is gone by then

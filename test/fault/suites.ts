@@ -4,6 +4,7 @@ import { type Counts, isClean } from '../../device-sim/findings.ts';
 import { runAdmission } from './admission.ts';
 import { runChaos } from './chaos.ts';
 import { runKills } from './kill.ts';
+import { floodFaults, runFloods } from './floods.ts';
 import { noticeLimitMs, runCutLink } from './link.ts';
 import { runModel } from './model.ts';
 import { runPowerCut } from './power-cut.ts';
@@ -30,6 +31,7 @@ const IMAGES = 100;
 const LIVES = 200;
 const CHAOS_SECONDS = 30;
 const STANDSTILL = { connections: 500, stopSeconds: 15 };
+const FLOOD = { sockets: 200, seconds: 20, settleSeconds: 60 };
 const DEFAULT_LIVENESS = { pingSeconds: 25, pongSeconds: 10 };
 const NOTICED_MS = 40_000;
 
@@ -89,6 +91,14 @@ export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
       if (noticedMs === Number.POSITIVE_INFINITY) faults.push('the devices that stood still were not noticed');
       for (const end of [run, verify]) if (end.code !== 0) faults.push(end.stdout + end.stderr);
       return { done: { standstills: 2 }, faults };
+    },
+  },
+  floods: {
+    says: 'each flood of bad bytes and good ones with 200 sockets for 20 s',
+    goal: ['floods', 28],
+    async slice() {
+      const results = await runFloods({ ...FLOOD, say: (result) => console.error(JSON.stringify(result)) });
+      return { done: { floods: results.length }, faults: results.flatMap((result) => floodFaults(result, true)) };
     },
   },
   'go-liveness': {

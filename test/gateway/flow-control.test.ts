@@ -93,3 +93,67 @@ test('a full budget of frames in flight holds the heavy devices and not the ligh
   expect(await held(gateway, 'budget')).toBeGreaterThan(0);
   for (const device of heavy) device.ws.terminate();
 });
+
+test('a device with more waiting than its share of a small budget goes on, and so do many at once', { timeout: 60_000 }, async () => {
+  await using gateway = await startTestGateway({ limits: { framesInFlightBytes: 1024 * 1024 } });
+  const inFlight = (): Promise<number> =>
+    gateway.admin('/metrics').then(({ text }) => Number(/fieldgate_frames_in_flight_bytes (-?\d+)/.exec(text)?.[1]));
+  const blob = 'x'.repeat(1000);
+  const devices = await Promise.all(Array.from({ length: 60 }, (_, i) => gateway.device(`many-${i}`)));
+  await Promise.all(devices.map((device) => device.hello(STREAM)));
+  for (let seq = 1; seq <= 100; seq++)
+    for (const device of devices)
+      device.send({
+        type: 'readings',
+        seq,
+        readings: [
+          { n: 'a', v: seq },
+          { n: 'blob', vs: blob },
+        ],
+      });
+  await Promise.all(devices.map((device) => device.until((message) => message.type === 'ack' && message.seq === 100)));
+  await expect.poll(inFlight).toBe(0);
+  for (const device of devices) device.ws.terminate();
+});
+
+test('what waits in a connection that is taken over is forgotten, and the budget with it', async () => {
+  await using gateway = await startTestGateway({ limits: { unackedFrames: 2, framesInFlightBytes: 1024 * 1024 } });
+  const older = await gateway.device('pump-1');
+  await older.hello(STREAM);
+  for (let seq = 1; seq <= 3000; seq++) older.send(reading(seq));
+  await using newer = await gateway.device('pump-1');
+  const { acked } = await newer.hello(STREAM, { oldest: 1, next: 3001 });
+  expect(await stored(gateway, 'pump-1')).toStrictEqual(upTo(acked));
+  for (let seq = acked + 1; seq <= 3000; seq++) newer.send(reading(seq));
+  await newer.until((message) => message.type === 'ack' && message.seq === 3000);
+  await expect
+    .poll(() => gateway.admin('/metrics').then(({ text }) => /fieldgate_frames_in_flight_bytes (-?\d+)/.exec(text)?.[1]))
+    .toBe('0');
+  expect(await stored(gateway, 'pump-1')).toStrictEqual(upTo(3000));
+});
+
+test('a frame of the wrong kind stands behind those that wait, and nothing after it counts', async () => {
+  await using gateway = await startTestGateway({ limits: { unackedFrames: 2 } });
+  const device = await gateway.device('pump-1');
+  await device.hello(STREAM);
+  for (let seq = 1; seq <= 6; seq++) device.send(reading(seq));
+  device.ws.send(Buffer.from([0x80]));
+  device.send(reading(7));
+  const error = await device.until((message) => message.type === 'error');
+  expect(error).toMatchObject({ code: 'unsupported-data', fatal: true, expected: 7 });
+  expect((await device.closed()).code).toBe(1003);
+  await expect.poll(() => stored(gateway, 'pump-1')).toStrictEqual(upTo(6));
+});
+
+test('a full house still lets a device take its own seat', async () => {
+  await using gateway = await startTestGateway({ limits: { devices: 2 } });
+  const first = await gateway.device('pump-1');
+  await using second = await gateway.device('pump-2');
+  expect(await gateway.device('pump-3').catch((error: { status: number }) => error.status)).toBe(503);
+  await using again = await gateway.device('pump-1');
+  expect(await first.closed()).toStrictEqual({ code: 4409, reason: 'superseded' });
+  for (const device of [second, again]) {
+    device.send([{ n: 'a', v: 1 }]);
+    expect(await device.next()).toStrictEqual({ type: 'stored', readings: 1 });
+  }
+});

@@ -1,6 +1,6 @@
 // The live socket, from the outside: snapshot, stream in commit order, resume by cursor, folding, presence.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { TestSocket } from '../support/socket.ts';
 
@@ -175,6 +175,22 @@ test('maxRateHz folds to the newest and says how many were folded', async () => 
   }
   expect(seen + folded).toBe(20);
   expect(folded).toBeGreaterThan(0);
+});
+
+test('D7 a clock that is set back by an hour starves nobody who asked for a rate', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  await device.hello(STREAM);
+  const { socket } = await subscribed(gateway, { maxRateHz: 5 });
+  await store(device, 1, [1]);
+  expect(await values(socket, 1)).toStrictEqual([1]);
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  try {
+    await store(device, 2, [2]);
+    expect(await values(socket, 1)).toStrictEqual([2]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a large snapshot comes in parts of at most 64 KiB, all but the last with more', async () => {

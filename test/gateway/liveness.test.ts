@@ -131,6 +131,7 @@ test('while we read nothing from a peer, its silence proves nothing', async () =
       bytesSeen: 0,
       heardAtMs: 0,
       heardBytes: 0,
+      quietSinceMs: 0,
       bytesRead: 0,
       isMidMessage: false,
       isWaitingForUs,

@@ -169,6 +169,29 @@ test('a log of revocations that cannot be written stops no revocation; the answe
   expect(lines.map((line) => JSON.parse(line).id)).toEqual(tokenIds);
 });
 
+test.each([0, 3600])(
+  'a rotation with an overlap of %d s that cannot be written down is answered like a revocation, and is done again',
+  async (overlapSeconds) => {
+    const file = path.join(gateway.data, 'revocations.log');
+    const id = `unwritten-rotation-${overlapSeconds}`;
+    const old = await gateway.addDevice(id);
+    const rotate = () => gateway.admin(`${devicePath(id)}/tokens`, { method: 'POST', body: { overlapSeconds } });
+    await rename(file, `${file}.aside`);
+    await mkdir(file);
+    const answer = await rotate();
+    expect([answer.status, answer.json().code]).toEqual([500, 'revocation-not-durable']);
+    expect(answer.json().detail).toContain('revocations.log');
+    expect(answer.text).not.toContain('token"');
+    await rmdir(file);
+    await rename(`${file}.aside`, file);
+    const again = await rotate();
+    expect(again.status).toBe(201);
+    await using fresh = await socketWith(again.json().token);
+    expect(fresh.ws.readyState).toBe(fresh.ws.OPEN);
+    if (overlapSeconds === 0) await expect(socketWith(old)).rejects.toMatchObject({ status: 401 });
+  },
+);
+
 test('P14 the command line ends open sockets too, and returns when they were told', async () => {
   await using child = await startChildGateway();
   for (const [id, args, code] of [

@@ -24,7 +24,7 @@ test('above 80 % of the budget the heaviest are held, the light ones never, and 
   for (const one of [heavy, ...light]) flow.enter(one);
   const take = (one: (typeof light)[0], bytes: number): void => {
     one.inFlightBytes += bytes;
-    flow.taken(bytes);
+    flow.add(bytes);
   };
   for (const one of light) take(one, 10_000);
   while (flow.inFlightBytes <= 8 * MIB) {
@@ -36,7 +36,7 @@ test('above 80 % of the budget the heaviest are held, the light ones never, and 
   while (flow.inFlightBytes > 5 * MIB) {
     expect([...heavy.held]).toStrictEqual(['budget']);
     heavy.inFlightBytes -= 64 * 1024;
-    flow.settled(64 * 1024);
+    flow.add(-64 * 1024);
   }
   expect([...heavy.held]).toStrictEqual([]);
 });
@@ -50,10 +50,52 @@ test('when all are alike, all are held before the budget is full', () => {
     if (free.length === 0) break;
     const one = free[round % free.length];
     one.inFlightBytes += 16 * 1024;
-    flow.taken(16 * 1024);
+    flow.add(16 * 1024);
   }
   expect(all.filter((one) => one.held.size === 0)).toStrictEqual([]);
   expect(flow.inFlightBytes).toBeLessThan(10 * MIB);
+});
+
+test('a peak does not raise the level for the next flooder, and beyond the budget nobody is read', () => {
+  const flow = createFlow({ budgetBytes: 1000, holds: holds() });
+  const [first, second, idle] = [flowing(), flowing(), flowing()];
+  for (const one of [first, second, idle]) flow.enter(one);
+  const add = (one: typeof first, bytes: number): void => {
+    one.inFlightBytes += bytes;
+    flow.add(bytes);
+  };
+  add(first, 2000);
+  expect([first, second, idle].map((one) => one.held.has('budget'))).toStrictEqual([true, true, true]);
+  add(first, -1380);
+  const late = flowing();
+  flow.enter(late);
+  add(late, 100);
+  add(late, 100);
+  expect(late.held.has('budget')).toBe(true);
+  add(first, -620);
+  expect([first, second, idle, late].map((one) => one.held.size)).toStrictEqual([0, 0, 0, 0]);
+  expect(flow.inFlightBytes).toBe(200);
+});
+
+test('who is held again while the others are let go stays held, and is let go later', () => {
+  const flow = createFlow({ budgetBytes: 1000, holds: holds() });
+  const greedy = flowing();
+  const eager = { ...flowing(), inFlightBytes: 0 };
+  eager.release = (reason) => {
+    eager.held.delete(reason);
+    // what waited comes at once
+    greedy.inFlightBytes += 900;
+    flow.add(900);
+  };
+  flow.enter(eager);
+  flow.enter(greedy);
+  flow.add(1500);
+  expect([eager.held.size, greedy.held.size]).toStrictEqual([1, 1]);
+  flow.add(-1500);
+  expect(greedy.held.has('budget')).toBe(true);
+  greedy.inFlightBytes = 0;
+  flow.add(-900);
+  expect(greedy.held.has('budget')).toBe(false);
 });
 
 test('a store that takes nothing holds everybody, also who comes later, until it goes on', () => {

@@ -17,14 +17,17 @@ import { createRecordedObserve } from '../support/recorded-observe.ts';
 const STREAM = 'stream-00001';
 
 /** The real ingest over a real store whose appends can be made to fail, and whose catalogue can be held back. */
-async function openHouse() {
+async function openHouse({ commitIntervalMs = 0 } = {}) {
   const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-failure-'));
   const real = await openSqliteStore({ file: path.join(folder, 'fieldgate.db'), walCheckpointBytes: 2 ** 22, readers: 1 });
   const faults = { appends: 0, catalogues: 0 };
-  const held = { catalogue: Promise.resolve() };
+  const held = { catalogue: Promise.resolve(), append: Promise.resolve() };
+  const begun = { appends: 0 };
   const store: ReadingStore = {
     ...real,
-    append(batch) {
+    async append(batch) {
+      begun.appends++;
+      await held.append;
       if (faults.appends === 0) return real.append(batch);
       faults.appends--;
       return Promise.reject(Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL', fault: 'full' }));
@@ -48,7 +51,7 @@ async function openHouse() {
     catalogue: createCatalogue(stored),
     streams: createStreams(DEFAULTS.limits, stored.streams),
     limits: DEFAULTS.limits,
-    commitIntervalMs: 0,
+    commitIntervalMs,
     settingsOf: () => ({ clock: 'device', pingSeconds: 25, pongSeconds: 10 }),
     observe,
     nowUs,
@@ -60,6 +63,7 @@ async function openHouse() {
     real,
     faults,
     held,
+    begun,
     async [Symbol.asyncDispose]() {
       await ingest.close();
       await real.close();
@@ -68,7 +72,7 @@ async function openHouse() {
   };
 }
 
-function connect(openSession: (connection: Connection) => Session, device: string) {
+function connect(openSession: (connection: Connection) => Session, device: string, replaced: Partial<Connection> = {}) {
   const heard: Record<string, unknown>[] = [];
   const closed: number[] = [];
   const connection: Connection = {
@@ -81,6 +85,7 @@ function connect(openSession: (connection: Connection) => Session, device: strin
     resume: () => undefined,
     roundTripMs: null,
     silentMs: 0,
+    ...replaced,
   };
   const session = openSession(connection);
   return { heard, closed, say: (message: object) => session.frame(Buffer.from(JSON.stringify(message))) };
@@ -215,4 +220,44 @@ test('a gateway that closes while the store fails does not wait for it to mend',
   await ingest.settle();
   await ingest.close();
   expect(performance.now() - startedMs).toBeLessThan(2_000);
+});
+
+test('a close in the middle of a commit waits for the batch behind it too, however long the interval of commits', async () => {
+  await using house = await openHouse({ commitIntervalMs: 50 });
+  const { ingest, real, held, begun } = house;
+  const release = Promise.withResolvers<void>();
+  held.append = release.promise;
+  ingest.recordEvent({ type: 'first', reason: 'x' });
+  await expect.poll(() => begun.appends).toBe(1);
+  ingest.recordEvent({ type: 'second', reason: 'x' });
+  const closed = ingest.close();
+  release.resolve();
+  await closed;
+  const { items } = await real.read('events', { device: '', limit: 10 });
+  expect(items.map(({ type }) => type)).toStrictEqual(['second', 'first']);
+});
+
+test('a connection that cannot be told of its readings keeps nobody else from hearing of theirs, and is logged', async () => {
+  await using house = await openHouse();
+  const { ingest, observe, faults } = house;
+  let isBroken = false;
+  const throws = (): void => {
+    if (isBroken) throw new Error('this connection is beyond help');
+  };
+  const broken = connect(ingest.openSession, 'pump-1', { send: throws, close: throws });
+  const sound = connect(ingest.openSession, 'pump-2');
+  for (const session of [broken, sound]) session.say(hello(1));
+  await expect.poll(() => sound.heard.at(-1)).toMatchObject({ type: 'welcome' });
+  const isSaid = (): number => observe.lines.filter(({ message }) => message.includes('could not be told')).length;
+  isBroken = true;
+  for (const session of [broken, sound]) session.say(reading(1, 'a'));
+  await expect.poll(() => sound.heard.at(-1)).toStrictEqual({ type: 'ack', seq: 1 });
+  expect(isSaid()).toBe(1);
+
+  faults.appends = 1;
+  for (const session of [broken, sound]) session.say(reading(2, 'a'));
+  await expect.poll(() => sound.closed).toStrictEqual([1011]);
+  expect(isSaid()).toBe(2);
+  await expect.poll(() => ingest.isStoring(), { timeout: 20_000 }).toBe(true);
+  expect(await ingest.storePack('pump-3', Buffer.from('[{"n":"a","v":1}]'))).toMatchObject({ outcome: 'settled' });
 });

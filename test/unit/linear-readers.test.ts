@@ -10,7 +10,7 @@ import { countSteps } from '../support/step-counter.ts';
 import { CBOR_FRAMES, JSON_FRAMES, mutated } from '../support/mutations.ts';
 import { createRandom } from '../support/seeded-random.ts';
 
-const counter = countSteps(/\/gateway\/ingest\/(cbor-\w+|json-\w+)\.ts/);
+const counter = countSteps(/\/gateway\/(ingest|protocol)\/(cbor-\w+|json-\w+)\.ts/);
 afterAll(() => counter[Symbol.dispose]());
 const LIMITS = { depth: 8, keysPerObject: 64 };
 const STEPS_PER_BYTE = 8;

@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonFaultAt } from '../../gateway/ingest/json-fault.ts';
-import { scanJson } from '../../gateway/ingest/json-scan.ts';
+import { scanJson } from '../../gateway/protocol/json-scan.ts';
 import { readJson } from '../../gateway/ingest/json-frame.ts';
 import { compilePattern, compilePatterns } from '../../gateway/protocol/pattern.ts';
 import { bucketStartsUs, createBucketer } from '../../gateway/storage/bucketer.ts';

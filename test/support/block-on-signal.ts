@@ -1,0 +1,8 @@
+// Loaded into a gateway: SIGUSR2 blocks its main thread for as long as BLOCK_MS says, as a computation would. Unlike a stopped process,
+// which the kernel wakes in the middle of its poll, it looks at its timers before it reads what came meanwhile.
+
+const blockMs = Number(process.env.BLOCK_MS);
+process.on('SIGUSR2', () => {
+  const endMs = performance.now() + blockMs;
+  while (performance.now() < endMs);
+});
