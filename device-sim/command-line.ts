@@ -3,6 +3,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEVICE_ID } from '../gateway/protocol/messages.ts';
 import { EXIT, Failure } from './failure.ts';
+import { isNmeaLog } from './replay-nmea.ts';
 import { checkFile } from './replay-source.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
@@ -129,8 +130,8 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     parsed = { name: 'verify', options: { target, isJson, manifest, devices, key: readSecretFile(flags.keyFile, warn) } };
   });
 
-  const replay = commonFlags(program.command('replay').description('sends a CSV file with its own times, as one device'))
-    .requiredOption('--file <file>', 'CSV with a header; times without a zone are UTC')
+  const replay = commonFlags(program.command('replay').description('sends a CSV file or an NMEA log with its own times, as one device'))
+    .requiredOption('--file <file>', 'CSV with a header, times without a zone are UTC; or an NMEA 0183 log, *.nmea or *.log')
     .requiredOption('--device <id>', 'the device that it is', deviceId)
     .option('--metric <name>', "for rows that name none; the file's name when not said")
     .option('--unit <code>', 'for rows that name none, as a SenML code: Cel, %RH, V')
@@ -138,6 +139,8 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
   replay.action((flags: ReplayFlags) => {
     const { file, device, metric, unit, speed: times = Number.POSITIVE_INFINITY } = flags;
     checkFile(file);
+    if (isNmeaLog(file) && (metric !== undefined || unit !== undefined))
+      throw new UsageError('--metric and --unit go with CSV; sentences say what they measure', USAGE.replay);
     parsed = { name: 'replay', options: { ...common(flags, USAGE.replay, warn), source: { file, device, metric, unit }, speed: times } };
   });
 

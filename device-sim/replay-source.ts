@@ -1,4 +1,4 @@
-// A CSV file as SenML records, in the order of the file: nothing is sorted, nothing is merged, no value is touched.
+// A CSV file or an NMEA log as SenML records, in the order of the file: nothing is sorted, nothing is merged, no value is touched.
 
 import { createReadStream, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -7,6 +7,7 @@ import { RELATIVE_BELOW_US } from '../gateway/protocol/time.ts';
 import { createCsvReader, type CsvRow } from './csv.ts';
 import { parseMillisUs, parseTimeUs } from './csv-time.ts';
 import { Failure, unreadableFile } from './failure.ts';
+import { isNmeaLog, readNmeaLog } from './replay-nmea.ts';
 
 export interface ReplayRow {
   readonly timeUs: number;
@@ -28,6 +29,8 @@ export interface SourceCheck {
   /** Rows without a value, and rows of other devices. */
   readonly empty: number;
   readonly foreign: number;
+  /** Lines of an NMEA log that are no readings, by the reason. */
+  readonly skipped: ReadonlyMap<string, number>;
 }
 
 const TIME_COLUMNS = ['time_ms', 'time', 'timestamp'] as const;
@@ -45,7 +48,7 @@ export function checkFile(path: string): void {
 
 export async function checkSource(options: SourceOptions): Promise<SourceCheck> {
   let readings = 0;
-  const counts = { empty: 0, foreign: 0 };
+  const counts = createCounts();
   const devices = new Set<string>();
   for await (const rows of readSource(options, counts, devices)) readings += rows.length;
   if (readings === 0 && counts.foreign > 0) {
@@ -59,9 +62,13 @@ export async function checkSource(options: SourceOptions): Promise<SourceCheck> 
 /** The readings, some rows at a time. Throws a `Failure` that names the line of what cannot be sent. */
 export async function* readSource(
   options: SourceOptions,
-  counts = { empty: 0, foreign: 0 },
+  counts = createCounts(),
   devices = new Set<string>(),
 ): AsyncGenerator<ReplayRow[]> {
+  if (isNmeaLog(options.file)) {
+    yield* readNmeaLog(options.file, counts.skipped);
+    return;
+  }
   const csv = createCsvReader();
   let columns: Columns | null = null;
   const take = (rows: readonly CsvRow[]): ReplayRow[] => {
@@ -90,6 +97,10 @@ export async function* readSource(
       ? unreadableFile(options.file, error)
       : new Failure(`${options.file}: ${(error as Error).message}`);
   }
+}
+
+function createCounts() {
+  return { empty: 0, foreign: 0, skipped: new Map<string, number>() };
 }
 
 interface Columns {

@@ -37,7 +37,7 @@ export function readSerialPorts(raw: readonly unknown[]): SerialAnswer {
     const port = parsed.data as SerialPortSettings;
     ports.push(port);
     const problem = ruleProblem(port.rule);
-    if (problem !== null) faults.push({ at: `[${index}].rule`, says: problem });
+    if (problem !== null) faults.push({ at: `[${index}].rule:`, says: problem });
   }
   return { ports, faults: faults.length > 0 ? faults : samePort(ports) };
 }

@@ -109,8 +109,9 @@ export function registerIngest(api: Api, deps: ApiDeps): void {
     if (typeof entered === 'string') return refuseEarly(entered, { headers: { 'retry-after': '1' } });
     using _ = { [Symbol.dispose]: entered.leave };
     const bytes = await readBody(c, restBodyBytes);
-    if (!(bytes instanceof Uint8Array)) return refuseEarly(bytes.refused, { detail: bytes.detail });
-    if (isGapAlone && bytes.length > 0) return refuseEarly('bad-seq', { detail: 'a body needs Fieldgate-Seq beside Fieldgate-Stream' });
+    if (!(bytes instanceof Uint8Array)) return await refuseEarly(bytes.refused, { detail: bytes.detail });
+    if (isGapAlone && bytes.length > 0)
+      return await refuseEarly('bad-seq', { detail: 'a body needs Fieldgate-Seq beside Fieldgate-Stream' });
     // a body may take long to come: what the credential was at its beginning does not count any more
     const ended = endedMeanwhile(deps, principal);
     if (ended !== null) return problem(c, ended);

@@ -6,7 +6,8 @@ import { DEMO } from './demo.ts';
 import { DEVICE } from './device.ts';
 import { ENROL } from './enrol.ts';
 import { KEY } from './key.ts';
+import { SERIAL } from './serial.ts';
 import { START } from './start.ts';
 import { SETUP_CODE, USER } from './user.ts';
 
-export const COMMANDS: readonly (CommandSpec | GroupSpec)[] = [START, DEMO, DEVICE, KEY, ENROL, USER, SETUP_CODE, CONFIG];
+export const COMMANDS: readonly (CommandSpec | GroupSpec)[] = [START, DEMO, DEVICE, KEY, ENROL, USER, SETUP_CODE, SERIAL, CONFIG];

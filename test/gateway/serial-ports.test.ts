@@ -1,9 +1,10 @@
 // Serial sensors through the whole gateway: a pseudo-terminal speaks, readings are on disk, and the port's life is told.
 
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { SerialPortSettings } from '../../gateway/transports/serial/port-settings.ts';
+import { createFolder, startCli } from '../support/cli-process.ts';
 import { plugSerial } from '../support/pty.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { until as untilWithin } from '../support/until.ts';
@@ -125,12 +126,31 @@ test('W10 a port that another program holds is told with that program, and opene
     await until(() => holder.pid !== undefined && readFileSync(`/proc/${holder.pid}/comm`, 'utf8').trim() === 'sleep');
     await using gateway = await start(port(plug.path));
     await until(async () => (await portsOf(gateway))[0].state === 'failed');
-    expect((await portsOf(gateway))[0]).toMatchObject({ reason: expect.stringContaining(`sleep (${holder.pid})`), mend: expect.stringContaining("fuser") });
+    expect((await portsOf(gateway))[0]).toMatchObject({
+      reason: expect.stringContaining(`sleep (${holder.pid})`),
+      mend: expect.stringContaining('fuser'),
+    });
     holder.kill();
     await isOpen(gateway);
   } finally {
     holder.kill();
   }
+});
+
+test('W10 a port that the gateway may not open names the group that may, and is opened once it may', async () => {
+  await using plug = await plugSerial();
+  using folder = createFolder();
+  const device = realpathSync(plug.path);
+  chmodSync(device, 0);
+  const entry = `{path: ${plug.path}, baudRate: 9600, device: weather-1, rule: json}`;
+  folder.file('fieldgate.yaml', `http: {host: 127.0.0.1, port: 0}\nserial: {ports: [${entry}]}\nlog: {format: json}\n`);
+  await using cli = startCli(['start'], { cwd: folder.path, unprivileged: true });
+  await cli.until('stdout', /^ready /m);
+  const [line] = await cli.until('stderr', /^.*"state":"failed".*$/m);
+  expect(JSON.parse(line)).toMatchObject({ path: plug.path, reason: expect.stringContaining('ermission denied') });
+  expect(JSON.parse(line).mend).toContain('dialout');
+  chmodSync(device, 0o600);
+  await cli.until('stderr', /"state":"open"/);
 });
 
 test('what a sensor said before the gateway stops is stored', async () => {

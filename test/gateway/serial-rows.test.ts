@@ -162,12 +162,7 @@ test('W7 a checksum that is wrong or missing puts the sentence into quarantine, 
   expect(await heard('boat', 8.5, metric)).toEqual([6.5, 8.5]);
   await faultsOf('boat', { 'bad-checksum': 2 });
   const rows = await refusedOf('boat');
-  expect(rows.map((row) => [row.code, row.raw]).sort()).toEqual(
-    [
-      ['bad-checksum', missing],
-      ['bad-checksum', wrong],
-    ].sort(),
-  );
+  expect(new Set(rows.map((row) => `${row.code} ${row.raw}`))).toEqual(new Set([`bad-checksum ${missing}`, `bad-checksum ${wrong}`]));
 
   const checked = plugOf('checked');
   await checked.sayAll(`1*31\n2*31\n3\n4*34\n`);
@@ -179,7 +174,7 @@ test('W8 a number is a decimal number, with a comma where the rule says so, and 
   await plugOf('numbers').sayAll(['1.5', '1,5', 'nan', '0x1F', '1e999', '--3', '-Infinity', '2e2'].map((line) => `${line}\n`).join(''));
   expect(await heard('numbers', 200)).toEqual([1.5, 200]);
   await faultsOf('numbers', { 'bad-number': 6 });
-  expect((await refusedOf('numbers')).map((row) => row.raw).sort()).toEqual(['--3', '-Infinity', '0x1F', '1,5', '1e999', 'nan']);
+  expect(new Set((await refusedOf('numbers')).map((row) => row.raw))).toEqual(new Set(['1,5', 'nan', '0x1F', '1e999', '--3', '-Infinity']));
   await plugOf('commas').sayAll('1,5\n1.5\n2\n');
   expect(await heard('commas', 2)).toEqual([1.5, 2]);
   await faultsOf('commas', { 'bad-number': 1 });

@@ -8,7 +8,8 @@ import { expect, test } from 'vitest';
 import { parseCommand } from '../../device-sim/command-line.ts';
 import { readLog } from '../../device-sim/serial-log.ts';
 import { buildSentence } from '../../gateway/protocol/nmea.ts';
-import { runSim, type SimEnd } from '../support/sim-process.ts';
+import { startSimGateway } from '../support/sim-gateway.ts';
+import { createSimFolder, runSim, type SimEnd } from '../support/sim-process.ts';
 import { plugSerial } from '../support/pty.ts';
 import { until } from '../support/until.ts';
 
@@ -221,4 +222,35 @@ test("a file that stands where the link should be is somebody's, and stays", asy
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test('an NMEA log is replayed over wss with the times of its sentences, and what is no reading is counted by the reason', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  await using gateway = await startSimGateway();
+  using folder = createSimFolder();
+  const seconds = Array.from({ length: 300 }, (_, i) => i);
+  const day = Date.UTC(2020, 0, 1, 23, 59, 0);
+  const clock = (second: number) => new Date(day + second * 1000).toISOString();
+  const lines = seconds.flatMap((second) => {
+    const [time, date] = [clock(second).slice(11, 19).replaceAll(':', ''), `0${clock(second).slice(9, 10)}0120`];
+    return [
+      sentence(`GPRMC,${time}.00,A,5222.3215,N,00454.5778,E,4.00,250.0,${date},,,A`),
+      sentence(`SDDPT,${second / 4},0.0`),
+      sentence('GPGSV,1,1,00'),
+    ];
+  });
+  const file = folder.file('track.nmea', ['# a comment', ...lines, '$SDDPT,1.0,0.0*00', ''].join('\r\n'));
+  const credentials = [
+    '--token-file',
+    folder.file('token', await gateway.addDevice('boat')),
+    '--key-file',
+    folder.file('key', gateway.apiKey),
+  ];
+  const end = await runSim(['replay', '--url', gateway.wsUrl, ...credentials, '--file', file, '--device', 'boat', '--json']);
+  expect(JSON.parse(end.stdout)).toMatchObject({ isEqual: true, ok: true, skipped: { comment: 1, GPGSV: 300, 'bad-checksum': 1 } });
+  expect(end.code).toBe(0);
+  const query = 'device=boat&metric=depth&from=2010-01-01T00:00:00Z&to=2030-01-01T00:00:00Z&limit=10000';
+  const { readings } = await gateway.get<{ readings: [number, number][] }>(`/v1/readings?${query}`);
+  expect(readings).toEqual(seconds.map((second) => [day + second * 1000, second / 4]));
 });

@@ -101,7 +101,7 @@ test.each([
   ['__proto__: {x: 1}\n', /unknown key "__proto__"/],
   ['http: {constructor: 1}\n', /unknown key "http\.constructor"/],
   ['retention: []\n', /"retention" is not known in this version/],
-  ['serial: {ports: []}\n', /"serial" is not known in this version/],
+  ['backup: {keep: 3}\n', /"backup" is not known in this version/],
   ['- http\n', /must be a map of keys/],
 ])('K3 an unknown key in %j is told with the nearest one', (text, says) => {
   expect(messages(load(text))).toEqual([expect.stringMatching(says)]);

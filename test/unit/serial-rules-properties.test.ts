@@ -120,7 +120,7 @@ test.for([
   ['minus signs', '-'],
 ])('%s cost steps in proportion to their bytes', ([, piece]) => {
   for (const [name, rule, { kind }] of RULES) {
-    for (const size of [1 * KIB, 4 * KIB, 16 * KIB]) {
+    for (const size of [1 * KIB, 8 * KIB]) {
       const frame = Buffer.alloc(size, piece);
       const steps = counter.count(() => rule.read(frame, 0));
       expect(steps, `${name}: ${size} bytes`).toBeLessThanOrEqual(STEPS_PER_FRAME + (STEPS_PER_BYTE[kind] ?? 8) * size);

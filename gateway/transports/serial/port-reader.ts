@@ -41,6 +41,7 @@ export function createPortReader(options: PortReaderOptions): PortReader {
   const seats = options.ports.map((settings, index) => {
     let port: Port | null = null;
     let sinceMs = nowUs() / 1000;
+    let state = '';
     let toldBytes = -1;
     const rates: number[] = [];
     const frames: PortFrames = createPortFrames({
@@ -69,7 +70,8 @@ export function createPortReader(options: PortReaderOptions): PortReader {
       timing: options.timing,
       nowUs,
       changed(condition) {
-        sinceMs = nowUs() / 1000;
+        if (condition.state !== state) sinceMs = nowUs() / 1000;
+        state = condition.state;
         tell(condition);
       },
     });

@@ -10,7 +10,7 @@ import type { PortStatus } from './serial-messages.ts';
 
 export interface PortViews {
   all(): readonly SerialPortView[];
-  /** True when the port's state or its reason is another than before. */
+  /** True when the port's state is another than before. */
   update(port: number, status: PortStatus): boolean;
   /** What to say of a port when the thread has ended. */
   broken(port: number): PortStatus;
@@ -56,7 +56,7 @@ export function createPortViews(ports: readonly SerialPortSettings[], observe: O
       frames.add(path, after.frames - before.counts.frames);
       for (const [code, n] of Object.entries(after.faults)) faults.add(code, n - (before.counts.faults[code] ?? 0));
       for (const [reason, n] of Object.entries(after.skipped)) skipped.add(reason, n - (before.counts.skipped[reason] ?? 0));
-      return before.condition.state !== status.condition.state || before.condition.reason !== status.condition.reason;
+      return before.condition.state !== status.condition.state;
     },
     broken(port) {
       // the next thread counts from 0

@@ -1,15 +1,19 @@
 // The life of one serial port: opened, watched, reopened when it comes back, closed even when its driver hangs. What it says about itself
 // is a condition: a state, the reason, and what mends it.
 
+import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type OpenPort, type PortLine, type PortOpener, type PortTrouble, portTrouble } from './port-line.ts';
 import type { PortFrames } from './port-frames.ts';
 import { CLOSED, cannotOpen, garbage, OPEN, OPENING, type PortCondition, STUCK, silent, UNPLUGGED } from './port-state.ts';
+import { createReadBrake, createUnreadWatch } from './port-health.ts';
 import { createPortWatch } from './port-watch.ts';
 
 export interface PortTiming {
   readonly reopenMinMs: number;
   readonly reopenMaxMs: number;
+  /** At most, for a port that hung up and is there. */
+  readonly hungUpMs: number;
   /** What was open for so long is tried again soon after it ends. */
   readonly steadyMs: number;
   readonly closeMs: number;
@@ -20,6 +24,7 @@ export interface PortTiming {
 export const PORT_TIMING: PortTiming = {
   reopenMinMs: 1000,
   reopenMaxMs: 30_000,
+  hungUpMs: 3000,
   steadyMs: 5000,
   closeMs: 5000,
   garbageMs: 60_000,
@@ -53,17 +58,15 @@ export interface Port {
 
 /** A sensor may be late by as much again. */
 const SILENCE_FACTOR = 2;
-/** Of what the folder says: a port appears in several steps. */
+/** A port appears in several steps, each of which is a sign; one that somebody else writes to gives signs all the time. */
 const SIGN_GAP_MS = 100;
-/** So many bytes without one frame are a fault, though no framing has said so yet. */
-const FAULT_BYTES = 4096;
-/** No UART is faster than this; what is, comes from a test or a broken driver, and gets no more of the thread. */
-const READ_SPAN_MS = 100;
-const READ_SPAN_BYTES = 256 * 1024;
+const FAILED_SIGN_GAP_MS = 2000;
 
 export function createPort(options: PortOptions): Port {
   const { line, frames, timing, nowUs } = options;
   const watch = createPortWatch(line.path, onSign);
+  const unread = createUnreadWatch();
+  const brake = createReadBrake({ pause: () => current?.pause(), resume: () => current?.resume() });
   const silenceMs = options.expectEverySeconds === null ? Number.POSITIVE_INFINITY : options.expectEverySeconds * 1000 * SILENCE_FACTOR;
 
   let condition: PortCondition = OPENING;
@@ -77,13 +80,7 @@ export function createPort(options: PortOptions): Port {
   let heardAtMs = 0;
   let reopenedAtMs = 0;
   let isLeaving = false;
-  /** Since when nothing could be read of what came. */
-  let unreadSinceMs: number | null = null;
-  let unreadBytes = 0;
-  let hasFault = false;
-  let spanAtMs = 0;
-  let spanBytes = 0;
-  let throttle: NodeJS.Timeout | null = null;
+  let trying: Promise<void> = Promise.resolve();
   let letGo: Promise<void> = Promise.resolve();
 
   function become(next: PortCondition): void {
@@ -92,16 +89,19 @@ export function createPort(options: PortOptions): Port {
     options.changed(next);
   }
 
+  function tryNow(): Promise<void> {
+    if (!isOver && !isOpening && current === null) trying = attempt();
+    return trying;
+  }
   async function attempt(): Promise<void> {
-    if (isOver || isOpening || current !== null) return;
     if (retry !== null) clearTimeout(retry);
     retry = null;
     isOpening = true;
     triedAtMs = performance.now();
     let opened: OpenPort | null = null;
     let hasEnded = false;
+    const refusal = options.claim(line.path);
     try {
-      const refusal = options.claim(line.path);
       if (refusal !== null) throw refusal;
       opened = await options.open(line, {
         bytes: (bytes) => heard(bytes),
@@ -118,7 +118,7 @@ export function createPort(options: PortOptions): Port {
       isOpening = false;
       if (isOver) return;
       become(cannotOpen(trouble, holders));
-      tryLater();
+      tryLater(refusal?.trouble === 'absent' ? SIGN_GAP_MS : timing.reopenMaxMs);
       return;
     }
     isOpening = false;
@@ -129,10 +129,11 @@ export function createPort(options: PortOptions): Port {
     else if (condition.state !== 'silent') become(OPEN);
   }
 
-  function tryLater(): void {
+  /** `thereMs`: how long to wait at most when the path is there by now. What came before the folders were watched gave no sign. */
+  function tryLater(thereMs: number): void {
     watch.arm();
     if (retry !== null) clearTimeout(retry);
-    retry = setTimeout(() => void attempt(), backOffMs);
+    retry = setTimeout(() => void tryNow(), existsSync(line.path) ? Math.min(backOffMs, thereMs) : backOffMs);
     backOffMs = Math.min(backOffMs * 2, timing.reopenMaxMs);
   }
 
@@ -140,10 +141,11 @@ export function createPort(options: PortOptions): Port {
   function onSign(): void {
     if (isOver || isOpening || current !== null || condition.state === 'stuck') return;
     const sinceMs = performance.now() - triedAtMs;
-    if (sinceMs >= SIGN_GAP_MS) void attempt();
+    const gapMs = condition.state === 'failed' ? FAILED_SIGN_GAP_MS : SIGN_GAP_MS;
+    if (sinceMs >= gapMs) void tryNow();
     else {
       if (retry !== null) clearTimeout(retry);
-      retry = setTimeout(() => void attempt(), SIGN_GAP_MS - sinceMs);
+      retry = setTimeout(() => void tryNow(), gapMs - sinceMs);
     }
   }
 
@@ -151,26 +153,9 @@ export function createPort(options: PortOptions): Port {
     const atMs = performance.now();
     heardAtMs = atMs;
     if (condition.state === 'silent') become(OPEN);
-    unreadSinceMs ??= atMs;
-    unreadBytes += bytes.length;
-    hold(bytes.length, atMs);
+    unread.heard(bytes.length, atMs);
+    brake.heard(bytes.length, atMs);
     frames.push(bytes, nowUs());
-  }
-  function hold(bytes: number, atMs: number): void {
-    if (atMs - spanAtMs >= READ_SPAN_MS) {
-      spanAtMs = atMs;
-      spanBytes = 0;
-    }
-    spanBytes += bytes;
-    if (spanBytes < READ_SPAN_BYTES || throttle !== null) return;
-    current?.pause();
-    throttle = setTimeout(
-      () => {
-        throttle = null;
-        current?.resume();
-      },
-      READ_SPAN_MS - (atMs - spanAtMs),
-    );
   }
 
   /** The port itself hung up. */
@@ -180,7 +165,7 @@ export function createPort(options: PortOptions): Port {
     if (isOver) return;
     if (condition.state !== 'stuck') become(UNPLUGGED);
     void letGo.then(() => {
-      if (!isOver && current === null) tryLater();
+      if (!isOver && current === null) tryLater(timing.hungUpMs);
     });
   }
 
@@ -188,10 +173,9 @@ export function createPort(options: PortOptions): Port {
   async function leave(): Promise<void> {
     const leaving = current;
     if (leaving === null) return;
-    if (throttle !== null) clearTimeout(throttle);
-    throttle = null;
+    brake.release();
+    unread.reset();
     isLeaving = true;
-    wasRead();
     const closing = leaving.close().catch(() => frames.driverFault());
     frames.end(nowUs());
     const timeUp = new AbortController();
@@ -206,7 +190,7 @@ export function createPort(options: PortOptions): Port {
         gone();
         if (isOver) return;
         become(OPENING);
-        tryLater();
+        tryLater(timing.reopenMinMs);
       });
       return;
     }
@@ -218,31 +202,20 @@ export function createPort(options: PortOptions): Port {
     isLeaving = false;
   }
 
-  function wasRead(): void {
-    unreadSinceMs = null;
-    unreadBytes = 0;
-    hasFault = false;
-  }
-  function isGarbage(): boolean {
-    if (unreadSinceMs === null || heardAtMs - unreadSinceMs < timing.garbageMs) return false;
-    return hasFault || unreadBytes >= FAULT_BYTES;
-  }
-
   async function reopen(): Promise<void> {
     reopenedAtMs = performance.now();
     letGo = leave();
     await letGo;
-    if (current === null) await attempt();
+    await tryNow();
   }
 
-  void attempt();
+  void tryNow();
   return {
     get condition() {
       return condition;
     },
     verdict(isGood) {
-      if (isGood === false) hasFault = true;
-      else if (isGood === true || !hasFault) wasRead();
+      unread.verdict(isGood);
       if (isGood === true && condition.state === 'garbage') become(OPEN);
     },
     tick() {
@@ -252,13 +225,15 @@ export function createPort(options: PortOptions): Port {
         become(silent(Math.round(silenceMs / 1000)));
         void reopen();
       } else if (condition.state === 'silent' && atMs - reopenedAtMs >= Math.max(silenceMs, timing.silentReopenMs)) void reopen();
-      else if (condition.state === 'open' && isGarbage()) become(garbage(Math.round(timing.garbageMs / 1000), line.baudRate));
+      else if (condition.state === 'open' && unread.isGarbage(timing.garbageMs))
+        become(garbage(Math.round(timing.garbageMs / 1000), line.baudRate));
     },
     async close() {
       if (!isOver) {
         isOver = true;
         if (retry !== null) clearTimeout(retry);
         watch.close();
+        await trying;
         if (current !== null && condition.state !== 'stuck') letGo = leave();
       }
       await letGo;

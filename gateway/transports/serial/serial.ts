@@ -122,6 +122,8 @@ export function createSerialPorts({ ports, limits, sink, observe }: SerialOption
     timers.clear();
     worker = null;
     await own?.terminate();
+    for (const leave of presences.values()) leave('closed');
+    presences.clear();
   }
 
   return {
