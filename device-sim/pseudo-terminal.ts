@@ -27,7 +27,8 @@ export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> 
   if (/[,:!"'\\]/.test(path)) throw new Failure(`${path} holds a character that socat reads as its own; use a plain path`, EXIT.usage);
   clearWay(path);
   clearWay(sensorPath);
-  const socat = spawn('socat', [pty(path), pty(sensorPath)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  // socat ends with this process, however that ends
+  const socat = spawn('setpriv', ['--pdeathsig', 'KILL', 'socat', pty(path), pty(sensorPath)], { stdio: ['ignore', 'ignore', 'pipe'] });
   let complaint = '';
   socat.stderr.on('data', (text: Buffer) => {
     complaint = (complaint + text.toString()).slice(-1000);
@@ -39,8 +40,8 @@ export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> 
       resolve();
     };
     socat.once('close', end);
-    socat.once('error', (error: NodeJS.ErrnoException) => {
-      complaint = error.code === 'ENOENT' ? 'socat is not installed: apt-get install socat' : error.message;
+    socat.once('error', (error) => {
+      complaint = error.message;
       end();
     });
   });
@@ -59,7 +60,10 @@ export async function openPseudoTerminal(path: string): Promise<PseudoTerminal> 
   while (!(existsSync(path) && existsSync(sensorPath))) {
     if (isEnded || performance.now() - startedAtMs > PATIENCE_MS) {
       await close();
-      throw new Failure(`no pseudo-terminal could be made at ${path}: ${complaint.trim() || 'socat did not answer'}`, EXIT.io);
+      throw new Failure(
+        `no pseudo-terminal could be made at ${path}: ${complaint.trim() || 'socat did not answer'} (it needs socat and setpriv: apt-get install socat util-linux)`,
+        EXIT.io,
+      );
     }
     await sleep(LOOK_EVERY_MS);
   }

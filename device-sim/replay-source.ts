@@ -30,7 +30,7 @@ export interface SourceCheck {
   readonly empty: number;
   readonly foreign: number;
   /** Lines of an NMEA log that are no readings, by the reason. */
-  readonly skipped: ReadonlyMap<string, number>;
+  readonly skipped?: ReadonlyMap<string, number>;
 }
 
 const TIME_COLUMNS = ['time_ms', 'time', 'timestamp'] as const;
@@ -56,7 +56,8 @@ export async function checkSource(options: SourceOptions): Promise<SourceCheck> 
     throw new Failure(`${options.file} holds no rows of ${options.device}, only of: ${named}${devices.size > 5 ? ', …' : ''}`);
   }
   if (readings === 0) throw new Failure(`${options.file} holds no readings`);
-  return { readings, ...counts };
+  const { empty, foreign, skipped } = counts;
+  return { readings, empty, foreign, ...(skipped.size > 0 && { skipped }) };
 }
 
 /** The readings, some rows at a time. Throws a `Failure` that names the line of what cannot be sent. */

@@ -52,8 +52,7 @@ export async function replayFile(options: ReplayOptions, io: Io): Promise<number
       progress.say(`note: ${verdictText({ isEqual: null, streams: 0, differences: [] }, false)}`);
     const check = await checkSource(source);
     if (check.empty > 0) progress.say(`${grouped(check.empty)} rows hold no value and are left out`);
-    if (check.skipped.size > 0)
-      progress.say(`lines without readings: ${[...check.skipped].map(([why, n]) => `${why} ${grouped(n)}`).join(', ')}`);
+    if (check.skipped) progress.say(`lines without readings: ${[...check.skipped].map(([why, n]) => `${why} ${grouped(n)}`).join(', ')}`);
     if (check.foreign > 0) progress.say(`${grouped(check.foreign)} rows are of other devices and are left out`);
 
     const token = options.token ?? (await enrolToken(api, options));
@@ -96,7 +95,7 @@ export async function replayFile(options: ReplayOptions, io: Io): Promise<number
         file: source.file,
         device: source.device,
         rows: check.readings,
-        ...(check.skipped.size > 0 && { skipped: Object.fromEntries(check.skipped) }),
+        ...(check.skipped && { skipped: Object.fromEntries(check.skipped) }),
         seconds: rounded(seconds),
         ...jsonTotals(totals),
         unsettled: left,

@@ -212,7 +212,8 @@ function createSerialSink(identity: Identity, ingest: Ingest, observe: Observe):
       refusals.add('suspended', frames.length);
       return true;
     },
-    enter: ingest.serial.enter,
+    follow: (device, path, absence) =>
+      ingest.serial.follow(device, path, identity.devices.get(device)?.status === 'active' ? absence : 'suspended'),
     recordEvent: ingest.recordEvent,
   };
 }

@@ -8,12 +8,14 @@ import { answers, listOf, noQuery, type Shape } from './route-parts.ts';
 const count = z.number().int();
 const frameShape: Shape<SerialFrameView> = z
   .object({
+    number: count.openapi({ description: 'Counts the frames and faults of the port, from 1' }),
     atMs: z.number(),
     raw: z.string().openapi({ description: 'Its first bytes' }),
     encoding: z.enum(['utf8', 'base64']).openapi({ description: 'base64: `raw` is no text' }),
     bytes: count,
     outcome: z.string().openapi({ description: '`readings`, or the reason why there are none' }),
     readings: count,
+    says: z.string().openapi({ description: 'The readings, or what is wrong, in words' }),
   })
   .openapi('SerialFrame');
 const portShape: Shape<SerialPortView> = z

@@ -15,14 +15,17 @@ export type SerialFrame =
 export interface SerialIngest {
   /** Resolves with true when the frames' fate is on disk, with false when the store did not take them: offer them again. */
   store(device: string, frames: readonly SerialFrame[]): Promise<boolean>;
-  /** The device's port is open, so it is online; the answer ends that. A device that is there already stays as it is. */
-  enter(device: string, path: string): (reason: string) => void;
+  /** The device's port is open (null), so it is online, or the reason why it is not. One that is there by a socket stays as it is. */
+  follow(device: string, path: string, absence: string | null): void;
 }
 
 const SERIAL_STREAM = '~serial';
 
 export function createSerialIngest(house: SessionHouse, isStoring: () => boolean): SerialIngest {
   const { batcher, catalogue, streams, settingsOf, noticesOf, presence, nowUs } = house;
+
+  /** By the port's path. */
+  const seats = new Map<string, PresentSession>();
 
   function take(device: string, frames: readonly SerialFrame[]): void {
     const notices = noticesOf(device);
@@ -60,8 +63,14 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
         batcher.settlement(sender, null);
       });
     },
-    enter(device, path) {
-      if (presence.isOnline(device)) return () => undefined;
+    follow(device, path, absence) {
+      const seated = seats.get(path);
+      if (absence !== null) {
+        seats.delete(path);
+        if (seated !== undefined) presence.leave(seated, absence);
+        return;
+      }
+      if (presence.isOnline(device)) return;
       const enteredMs = nowUs() / 1000;
       const session: PresentSession = {
         device,
@@ -80,8 +89,8 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
         }),
         end: (_code, _reason, word) => presence.leave(session, word),
       };
+      seats.set(path, session);
       presence.enter(session);
-      return (reason) => presence.leave(session, reason);
     },
   };
 }

@@ -323,6 +323,10 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.end(close, code, code);
   }
 
+  control(): void {
+    this.#intake.spend(0);
+  }
+
   /** The bytes of a message are gone: nothing settles, and an event says what it was. */
   broken({ close, code, bytes }: BrokenMessage): void {
     if (this.#isOver || this.#isBroken) return;

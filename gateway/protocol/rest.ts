@@ -293,6 +293,8 @@ export interface SerialPortView {
   readonly lastFrames: readonly SerialFrameView[];
 }
 export interface SerialFrameView {
+  /** Counts the frames and faults of the port, from 1. */
+  readonly number: number;
   readonly atMs: number;
   /** Its first bytes. */
   readonly raw: string;
@@ -302,6 +304,8 @@ export interface SerialFrameView {
   /** `readings`, or the reason why there are none. */
   readonly outcome: string;
   readonly readings: number;
+  /** What they are, or what is wrong, in words; '' when the outcome says it all. */
+  readonly says: string;
 }
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {

@@ -42,6 +42,8 @@ export interface BrokenMessage {
 export interface Session {
   /** One whole message; the bytes are only valid during the call. */
   frame(bytes: Uint8Array): void;
+  /** A frame that carries no message, such as a pong: it counts against the rate like one. */
+  control(): void;
   /** A message was refused before it was whole; the transport closes the connection after this. */
   broken(message: BrokenMessage): void;
   /** The connection is over; `reason` is the word of the offline event. */

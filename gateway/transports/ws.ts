@@ -46,8 +46,15 @@ export interface WsTransport extends Transport {
 const CLOSE_TIMEOUT_MS = 5_000;
 /** Restarting devices come back spread over this time. */
 const RETRY_SPREAD_MS = 5_000;
-/** Answers that a peer has not taken: beyond it nothing more is read from it. */
-const CHOKE_BYTES = 256 * 1024;
+/**
+ * Answers that a peer has not taken: beyond it nothing more is read from it. Not more than a socket buffers anyway: each short answer
+ * costs ten times its length while it waits.
+ */
+const CHOKE_BYTES = 16 * 1024;
+/** What a peer may still send after our close frame, on its way when it was told: beyond it the connection is cut. */
+const AFTER_CLOSE_BYTES = 256 * 1024;
+/** A frame's head and its mask. */
+const FRAME_BYTES = 6;
 const STALL_MS = 60_000;
 const PINGS_PER_WINDOW = 10;
 const PING_WINDOW_MS = 10_000;
@@ -90,6 +97,7 @@ export function createWsTransport({ openSession, limits, livenessOf, liveness, o
           const bytes = data as Buffer;
           framesIn.add();
           bytesIn.add(bytes.length);
+          if (device.isPastClose(bytes.length)) return;
           if (isBinary === (encoding === 'cbor')) session.frame(bytes);
           else device.refuse(CLOSE.unsupportedData, 'unsupported-data', bytes.length);
         });
@@ -158,6 +166,7 @@ class DeviceSocket implements Connection, Watched {
   #chokedAtMs = 0;
   #reason = '';
   #pings = 0;
+  #afterClose = 0;
   #pingWindowMs = 0;
 
   constructor({ ws, socket, raw, peer, encoding, livenessOf, onFault, onGone }: DeviceSocketOptions) {
@@ -177,9 +186,13 @@ class DeviceSocket implements Connection, Watched {
       this.#session?.broken(broken);
     });
     ws.on('pong', () => {
+      if (this.isPastClose(0)) return;
+      this.#session?.control();
       if (this.pingedAtMs > 0) this.roundTripMs = performance.now() - this.pingedAtMs;
     });
-    ws.on('ping', () => this.#countPing());
+    ws.on('ping', () => {
+      if (!this.isPastClose(0)) this.#countPing();
+    });
     ws.on('close', () => this.#gone());
   }
 
@@ -207,6 +220,13 @@ class DeviceSocket implements Connection, Watched {
     // a paused socket would never read the peer's close frame
     this.#isPaused = this.#isChoked = false;
     this.#readOrNot();
+  }
+  /** Our close frame is out: nothing counts any more, and a peer that goes on and on is cut. */
+  isPastClose(bytes: number): boolean {
+    if (this.#ws.readyState === this.#ws.OPEN) return false;
+    this.#afterClose += bytes + FRAME_BYTES;
+    if (this.#afterClose > AFTER_CLOSE_BYTES) this.#ws.terminate();
+    return true;
   }
   /** A message that can't be read as what it should be. */
   refuse(close: number, code: ProblemCode, bytes: number): void {

@@ -5,6 +5,7 @@ import { floorBench } from './floor-bench.ts';
 import { idleBench } from './idle.ts';
 import { ingestBench } from './ingest.ts';
 import { neighboursBench } from './neighbours.ts';
+import { nmeaBench } from './nmea.ts';
 import { replayBench } from './replay.ts';
 import { restartBench } from './restart.ts';
 import { serialBench } from './serial.ts';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
   },
   neighbours: { says: 'good devices beside one far over its limit and deaf dashboards  [--seconds 10] [--turns 3]', run: neighboursBench },
   serial: { says: 'serial lines at full speed, no byte lost; CPU a megabyte  [--seconds 20] [--devices 2000]', run: serialBench },
+  nmea: { says: 'recorded NMEA logs through a line: the expected readings, or counted reasons  LOG…', run: nmeaBench },
   soak: { says: 'half an hour of coming and going: memory and descriptors  [--minutes 30]', run: soakBench },
   replay: { says: 'a recorded CSV in and out again, bit for bit  --file CSV', run: replayBench },
   restart: { says: 'time to ready after kill -9 with a large database  [--mib 1024]', run: restartBench },

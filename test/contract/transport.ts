@@ -25,6 +25,7 @@ function createSessions() {
     sessions.push(record);
     return {
       frame: (bytes) => void record.heard.push(Buffer.from(bytes).toString()),
+      control: () => undefined,
       broken: (message) => void record.broken.push(message),
       ended: (reason) => void record.ended.push(reason),
     };

@@ -9,6 +9,7 @@ import { noticeLimitMs, runCutLink } from './link.ts';
 import { runModel } from './model.ts';
 import { runPowerCut } from './power-cut.ts';
 import { runQuietClient } from './quiet-client.ts';
+import { runEndlessLine, runGarbage, runUnplugs } from './serial.ts';
 import { runFrozenDevices, runFrozenGateway } from './stop.ts';
 
 export interface Slice {
@@ -32,6 +33,7 @@ const LIVES = 200;
 const CHAOS_SECONDS = 30;
 const STANDSTILL = { connections: 500, stopSeconds: 15 };
 const FLOOD = { sockets: 200, seconds: 20, settleSeconds: 60 };
+const SERIAL = { garbageSeconds: 60, megabytes: 50, unplugs: 100 };
 const DEFAULT_LIVENESS = { pingSeconds: 25, pongSeconds: 10 };
 const NOTICED_MS = 40_000;
 
@@ -107,6 +109,18 @@ export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
     async slice() {
       const { pings, faults } = await runQuietClient({ pingSeconds: 5, deadlineSeconds: 15, seconds: 300 });
       return { done: { minutes: 5, pings }, faults };
+    },
+  },
+  serial: {
+    says: 'garbage on eight serial lines for a minute, 50 MB without a line end, 100 times unplugged',
+    goal: ['unplugs', 500],
+    async slice(seed) {
+      const garbage = await runGarbage(seed, SERIAL.garbageSeconds);
+      const endless = await runEndlessLine(SERIAL.megabytes);
+      const unplugged = await runUnplugs(SERIAL.unplugs);
+      for (const result of [garbage, endless, unplugged]) console.error(JSON.stringify(result));
+      const done = { unplugs: unplugged.unplugs, garbageBytes: garbage.garbageBytes, endlessBytes: endless.bytes };
+      return { done, faults: [...garbage.faults, ...endless.faults, ...unplugged.faults] };
     },
   },
   link: {

@@ -158,3 +158,38 @@ test('F22 a reset in the middle of a frame leaves nothing behind and nobody else
     })
     .toStrictEqual(['other']);
 });
+
+test('F14 a flood of pongs is slowed like frames, and other devices are served beside it', async () => {
+  await using other = await gateway.device('beside-pongs');
+  await using device = await connect();
+  const pongs = Buffer.concat(Array.from({ length: 8000 }, () => frame('', { opcode: pong })));
+  device.write(pongs);
+  const held = async (): Promise<number> => {
+    const { text } = await gateway.admin('/metrics');
+    return Number(/fieldgate_device_holds_total\{reason="rate"\} (\d+)/.exec(text)?.[1] ?? 0);
+  };
+  await expect.poll(held).toBeGreaterThan(0);
+  other.send([{ n: 'a', v: 1 }]);
+  expect(await other.next()).toStrictEqual({ type: 'stored', readings: 1 });
+  // slowed, not closed: what comes after them is taken when the rate allows
+  device.write(frame(pack));
+  expect((await device.next())?.payload.toString()).toBe('{"type":"stored","readings":1}');
+});
+
+test('F16 a peer that goes on sending after our close is cut, without waiting for its close', async () => {
+  await using device = await connect();
+  const chunk = Buffer.concat(Array.from({ length: 4000 }, () => frame(`["${'x'.repeat(50)}"]`)));
+  device.write(frame(JSON.stringify({ type: 'readings', seq: 1, readings: [] })));
+  let isOver = false;
+  const closed = device.closeCode().then((value) => {
+    isOver = true;
+    return value;
+  });
+  const startedMs = performance.now();
+  while (!isOver) {
+    if (device.socket.writable) device.socket.write(chunk);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  expect([4400, 1006]).toContain(await closed);
+  expect(performance.now() - startedMs).toBeLessThan(4_500);
+});

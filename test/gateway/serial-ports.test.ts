@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { SerialPortSettings } from '../../gateway/transports/serial/port-settings.ts';
-import { createFolder, startCli } from '../support/cli-process.ts';
+import { createFolder, runCli, startCli } from '../support/cli-process.ts';
 import { plugSerial } from '../support/pty.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { until as untilWithin } from '../support/until.ts';
@@ -151,6 +151,26 @@ test('W10 a port that the gateway may not open names the group that may, and is 
   expect(JSON.parse(line).mend).toContain('dialout');
   chmodSync(device, 0o600);
   await cli.until('stderr', /"state":"open"/);
+});
+
+test('serial watch shows what a port says beside what becomes of it, and serial ports is there for any configuration', async () => {
+  await using plug = await plugSerial();
+  using folder = createFolder();
+  const rule = '{kind: csv, columns: [{metric: temperature, unit: Cel}]}';
+  const entry = `{path: ${plug.path}, baudRate: 9600, device: weather-1, rule: ${rule}}`;
+  folder.file('fieldgate.yaml', `http: {host: 127.0.0.1, port: 0}\nserial: {ports: [${entry}]}\n`);
+  await using cli = startCli(['start'], { cwd: folder.path });
+  await cli.until('stdout', /^ready /m);
+  await using watching = startCli(['serial', 'watch', 'weather-1'], { cwd: folder.path });
+  await watching.until('stderr', /^open$/m);
+  await plug.sayAll('21.5\nwarm\n');
+  await watching.until('stdout', /"21\.5" {2}→ {2}temperature 21\.5 Cel$/m);
+  await watching.until('stdout', /"warm" {2}→ {2}[a-z-]+: .+$/m);
+  const unknown = await runCli(['serial', 'watch', '/dev/none'], { cwd: folder.path });
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('no such port') });
+  const listed = await runCli(['serial', 'ports', '--json'], { cwd: folder.path });
+  expect(listed.code).toBe(0);
+  expect(Array.isArray(JSON.parse(listed.stdout))).toBe(true);
 });
 
 test('what a sensor said before the gateway stops is stored', async () => {

@@ -237,7 +237,7 @@ test('an NMEA log is replayed over wss with the times of its sentences, and what
     return [
       sentence(`GPRMC,${time}.00,A,5222.3215,N,00454.5778,E,4.00,250.0,${date},,,A`),
       sentence(`SDDPT,${second / 4},0.0`),
-      sentence('GPGSV,1,1,00'),
+      sentence('GPRTE,1,1,c,0'),
     ];
   });
   const file = folder.file('track.nmea', ['# a comment', ...lines, '$SDDPT,1.0,0.0*00', ''].join('\r\n'));
@@ -248,7 +248,7 @@ test('an NMEA log is replayed over wss with the times of its sentences, and what
     folder.file('key', gateway.apiKey),
   ];
   const end = await runSim(['replay', '--url', gateway.wsUrl, ...credentials, '--file', file, '--device', 'boat', '--json']);
-  expect(JSON.parse(end.stdout)).toMatchObject({ isEqual: true, ok: true, skipped: { comment: 1, GPGSV: 300, 'bad-checksum': 1 } });
+  expect(JSON.parse(end.stdout)).toMatchObject({ isEqual: true, ok: true, skipped: { comment: 1, GPRTE: 300, 'bad-checksum': 1 } });
   expect(end.code).toBe(0);
   const query = 'device=boat&metric=depth&from=2010-01-01T00:00:00Z&to=2030-01-01T00:00:00Z&limit=10000';
   const { readings } = await gateway.get<{ readings: [number, number][] }>(`/v1/readings?${query}`);

@@ -12,6 +12,8 @@ export type PortFrame =
 
 /** What became of a frame, for people. */
 export interface SeenFrame {
+  /** Counts what was seen on this port, from 1. */
+  readonly number: number;
   readonly atMs: number;
   /** Its first bytes, as base64. */
   readonly raw: string;
@@ -19,6 +21,8 @@ export interface SeenFrame {
   /** `readings`, or the reason why there are none. */
   readonly outcome: string;
   readonly readings: number;
+  /** What they are, or what is wrong. */
+  readonly says: string;
 }
 
 /** Since the start of the thread. */
@@ -40,7 +44,7 @@ export interface PortFrames {
   taken(): void;
   readonly isEmpty: boolean;
   readonly counts: FrameCounts;
-  readonly seen: readonly SeenFrame[];
+  seen(): readonly SeenFrame[];
   close(): void;
 }
 
@@ -57,6 +61,7 @@ export interface PortFramesOptions {
 
 const SEEN_FRAMES = 20;
 const SEEN_BYTES = 160;
+const SEEN_RECORDS = 8;
 /** What a frame and a record cost beside their bytes. */
 const FRAME_BYTES = 64;
 const RECORD_BYTES = 128;
@@ -72,7 +77,8 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
   let readings = 0;
   const faults: Record<string, number> = Object.create(null);
   const skipped: Record<string, number> = Object.create(null);
-  const seen: SeenFrame[] = [];
+  const seen: Seen[] = [];
+  let seenNumber = 0;
 
   let waiting: PortFrame[] = [];
   let waitingBytes = 0;
@@ -102,7 +108,7 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
       }
     },
     fault({ code, sample, bytes }: FramingFault, atUs: number): void {
-      see(sample, bytes, atUs, { outcome: 'refused', code });
+      see(sample, bytes, atUs, { outcome: 'refused', code, message: '' });
       // bytes that somebody vouched for are evidence; noise is only counted
       if (code === 'bad-checksum') refuse(code, 'The checksum is wrong or missing.', sample, atUs);
       else {
@@ -134,11 +140,10 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
     post(batch);
   }
 
+  /** Kept as it is: somebody may look, twice a second at most. */
   function see(raw: Uint8Array, bytes: number, atUs: number, result: SeenResult): void {
-    const count = result.outcome === 'readings' ? result.records.length : 0;
-    const outcome = result.outcome === 'readings' ? 'readings' : result.outcome === 'skipped' ? result.reason : result.code;
     if (seen.length === SEEN_FRAMES) seen.shift();
-    seen.push({ atMs: atUs / 1000, raw: Buffer.from(raw.subarray(0, SEEN_BYTES)).toString('base64'), bytes, outcome, readings: count });
+    seen.push({ number: ++seenNumber, atUs, raw: raw.slice(0, SEEN_BYTES), bytes, result });
   }
 
   /** A frame may end, or grow stale, by silence. */
@@ -177,7 +182,7 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
     get counts() {
       return { bytes: bytesRead, frames, readings, faults: { ...faults }, skipped: { ...skipped } };
     },
-    seen,
+    seen: () => seen.map(shown),
     close() {
       if (timer !== null) clearTimeout(timer);
       timer = null;
@@ -185,7 +190,36 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
   };
 }
 
-type SeenResult = RuleResult | { readonly outcome: 'refused'; readonly code: string };
+type SeenResult = RuleResult | { readonly outcome: 'refused'; readonly code: string; readonly message: string };
+interface Seen {
+  readonly number: number;
+  readonly atUs: number;
+  readonly raw: Uint8Array;
+  readonly bytes: number;
+  readonly result: SeenResult;
+}
+
+function shown({ number, atUs, raw, bytes, result }: Seen): SeenFrame {
+  const frame = { number, atMs: atUs / 1000, raw: Buffer.from(raw).toString('base64'), bytes };
+  switch (result.outcome) {
+    case 'readings':
+      return {
+        ...frame,
+        outcome: 'readings',
+        readings: result.records.length,
+        says: result.records.slice(0, SEEN_RECORDS).map(inWords).join(', '),
+      };
+    case 'skipped':
+      return { ...frame, outcome: result.reason, readings: 0, says: '' };
+    case 'refused':
+      return { ...frame, outcome: result.code, readings: 0, says: result.message };
+    default:
+      return result satisfies never;
+  }
+}
+function inWords({ bn = '', n = '', u, v, vs, vb }: SenmlRecord): string {
+  return `${bn}${n} ${String(v ?? vs ?? vb ?? '').slice(0, SEEN_BYTES)}${u === undefined ? '' : ` ${u}`}`;
+}
 
 function count(counts: Record<string, number>, name: string): void {
   const key = name in counts || Object.keys(counts).length < REASONS ? name : OTHER;

@@ -53,11 +53,11 @@ export function createPortReader(options: PortReaderOptions): PortReader {
       verdict: (isGood) => port?.verdict(isGood),
     });
     const tell = (condition: PortCondition): void => {
-      const { counts, seen } = frames;
+      const { counts } = frames;
       toldBytes = counts.bytes;
       const [first = counts.frames] = rates;
       const framesPerSecond = ((counts.frames - first) * 1000) / (Math.max(1, rates.length) * TICK_MS);
-      options.status(index, { condition, sinceMs, framesPerSecond, counts, seen: [...seen] });
+      options.status(index, { condition, sinceMs, framesPerSecond, counts, seen: frames.seen() });
     };
     port = createPort({
       line: settings,

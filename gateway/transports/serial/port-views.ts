@@ -89,8 +89,8 @@ function viewOf(settings: SerialPortSettings, status: PortStatus): SerialPortVie
   };
 }
 
-function frameOf({ atMs, raw, bytes, outcome, readings }: SeenFrame): SerialPortView['lastFrames'][number] {
+function frameOf({ raw, ...facts }: SeenFrame): SerialPortView['lastFrames'][number] {
   const data = Buffer.from(raw, 'base64');
   const isText = isUtf8(data);
-  return { atMs, raw: isText ? data.toString('utf8') : raw, encoding: isText ? 'utf8' : 'base64', bytes, outcome, readings };
+  return { ...facts, raw: isText ? data.toString('utf8') : raw, encoding: isText ? 'utf8' : 'base64' };
 }

@@ -1,5 +1,6 @@
 // The thread that reads the serial ports: whatever keeps the gateway's own thread busy, bytes are taken from the drivers in time.
 
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { PORT_TIMING } from './port.ts';
 import { holdersOf } from './port-holders.ts';
@@ -7,8 +8,12 @@ import { openPort } from './port-opener.ts';
 import { createPortReader } from './port-reader.ts';
 import type { FromThread, SerialThreadData, ToThread } from './serial-messages.ts';
 
+/** Nice values below 0 take a right or a limit (CAP_SYS_NICE, LimitNICE=). */
+const PRIORITY = -10;
+
 const gateway = parentPort;
 if (gateway === null) throw new Error('serial-thread runs in a worker thread');
+raisePriority();
 const { ports, limits } = workerData as SerialThreadData;
 const say = (message: FromThread): void => gateway.postMessage(message);
 
@@ -35,3 +40,13 @@ gateway.on('message', (message: ToThread) => {
       message satisfies never;
   }
 });
+
+/** A driver keeps some milliseconds of bytes. On Linux this thread alone is meant, where the user may do it at all. */
+function raisePriority(): void {
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(0, PRIORITY);
+  } catch {
+    // an ordinary user: the thread takes its turn among the others
+  }
+}

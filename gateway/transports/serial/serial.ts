@@ -15,8 +15,8 @@ export interface SerialSink {
   prepare(device: string): Promise<void>;
   /** Resolves with true when the frames' fate is on disk, with false when they must be offered again. */
   store(device: string, frames: readonly PortFrame[]): Promise<boolean>;
-  /** The answer ends it. */
-  enter(device: string, path: string): (reason: string) => void;
+  /** How the port of a device is doing: null, it is open; else the reason why nothing comes. Said often. */
+  follow(device: string, path: string, absence: string | null): void;
   recordEvent(event: { device: string; type: string; reason: string; detail: object }): void;
 }
 
@@ -36,12 +36,11 @@ export interface SerialOptions {
 
 const RETRY_MS = 250;
 /** A thread that broke is started again. */
-const RESTART_MS = 1000;
+const RESTART_MS = 5000;
 
 export function createSerialPorts({ ports, limits, sink, observe }: SerialOptions): SerialPorts {
   const { log } = observe;
   const views = createPortViews(ports, observe);
-  const presences = new Map<number, (reason: string) => void>();
   const timers = new Set<NodeJS.Timeout>();
   let worker: Worker | null = null;
   let stopping: Promise<void> | null = null;
@@ -96,14 +95,9 @@ export function createSerialPorts({ ports, limits, sink, observe }: SerialOption
   function follow(port: number, status: PortStatus): void {
     const { device, path } = ports[port];
     const { condition } = status;
-    if (!views.update(port, status)) return;
     const { state, reason, mend } = condition;
-    const leave = presences.get(port);
-    if (state === 'open' && leave === undefined) presences.set(port, sink.enter(device, path));
-    else if (state !== 'open' && leave !== undefined) {
-      presences.delete(port);
-      leave(state);
-    }
+    sink.follow(device, path, state === 'open' ? null : state);
+    if (!views.update(port, status)) return;
     if (state === 'opening') return;
     log[state === 'open' || state === 'closed' ? 'info' : 'warn']({ path, device, state, ...(reason && { reason, mend }) }, 'Serial port');
     sink.recordEvent({ device, type: `port-${state}`, reason, detail: { path, ...(mend && { mend }) } });
@@ -122,8 +116,7 @@ export function createSerialPorts({ ports, limits, sink, observe }: SerialOption
     timers.clear();
     worker = null;
     await own?.terminate();
-    for (const leave of presences.values()) leave('closed');
-    presences.clear();
+    for (const { device, path } of ports) sink.follow(device, path, 'closed');
   }
 
   return {
