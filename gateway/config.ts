@@ -152,7 +152,7 @@ export const DEFAULTS: Config = {
     sessionHours: 12,
     serialLineBytes: 4096,
     serialGapSeconds: 2,
-    serialBufferBytes: 256 * 1024, // 2 s at 921,600 baud; beyond it frames are dropped and counted: a line cannot wait
+    serialBufferBytes: 256 * 1024, // some 2 s at 921,600 baud; beyond it frames are dropped and counted: a line cannot wait
     drainSeconds: 10,
     setupMinutes: 30,
   },

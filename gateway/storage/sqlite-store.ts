@@ -60,7 +60,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
   const closers = undo.move();
   let closing: Promise<void> | null = null;
   /** Why the writer may not be used again; null while it may. */
-  let broken: Partial<DiskError> | null = null;
+  let broken: (Error & Partial<DiskError>) | null = null;
   let damage: DiskError | null = null;
   let reopening: Promise<void> | null = null;
 
@@ -137,7 +137,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
         onDropped?.(appended.dropped);
         return appended.position;
       } catch (error) {
-        broken = error as Partial<DiskError>;
+        broken = error as Error & Partial<DiskError>;
         throw error;
       }
     },

@@ -80,7 +80,7 @@ test('a boat says checksummed sentences, and the count at the end is what arrive
 });
 
 test('damaged sentences are counted as such, and nothing else is damaged', { timeout: PATIENCE_MS }, async () => {
-  const flags = ['--speak', 'nmea', '--rate', '400', '--duration', '1s', '--noise', '0.2', '--truncate', '0.2', '--seed', 'rough'];
+  const flags = ['--speak', 'nmea', '--rate', '120', '--duration', '2s', '--noise', '0.2', '--truncate', '0.2', '--seed', 'rough'];
   const { bytes, totals } = await listen(flags);
   const sentences = bytes.toString('latin1').split('\r\n').slice(0, -1);
   const { frames, intact, spoiled, truncated } = totals as Record<string, number>;

@@ -62,9 +62,8 @@ export interface PortFramesOptions {
 const SEEN_FRAMES = 20;
 const SEEN_BYTES = 160;
 const SEEN_RECORDS = 8;
-/** What a frame and a record cost beside their bytes. */
-const FRAME_BYTES = 64;
-const RECORD_BYTES = 128;
+/** What a frame costs beside its bytes. The bound is in bytes of the line, which people can reckon with; records take a few times that. */
+const FRAME_BYTES = 16;
 /** Reasons come from rules and can name what a peer said. */
 const REASONS = 64;
 const OTHER = 'other';
@@ -94,7 +93,7 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
         case 'readings':
           verdict(true);
           readings += result.records.length;
-          offer({ atUs, records: result.records }, result.records.length * RECORD_BYTES);
+          offer({ atUs, records: result.records }, bytes.length);
           break;
         case 'skipped':
           verdict(result.reason === EMPTY ? null : true);
