@@ -139,7 +139,7 @@ test('W14 frames that the far side does not take are dropped beyond the buffer, 
     isTaking: false,
   });
   await until(() => port.last()?.condition.state === 'open');
-  for (let i = 0; i < 2000; i++) ears?.bytes(Buffer.from(`${i}\n`));
+  for (let i = 0; i < 6000; i++) ears?.bytes(Buffer.from(`${i}\n`));
   await until(() => (port.last().counts.faults['overrun'] ?? 0) > 0);
   const dropped = port.last().counts.faults['overrun'] ?? 0;
   expect(port.batches).toHaveLength(1);
@@ -148,7 +148,7 @@ test('W14 frames that the far side does not take are dropped beyond the buffer, 
   port.taken();
   await closing;
   const values = port.batches.flat().map((frame) => ('records' in frame ? frame.records[0]?.v : null));
-  expect(values).toEqual(Array.from({ length: 2000 - dropped }, (_, i) => i));
+  expect(values).toEqual(Array.from({ length: 6000 - dropped }, (_, i) => i));
 });
 
 test('W16 errors that the driver reports are counted, and the port goes on', async () => {
