@@ -45,19 +45,19 @@ test('what a sensor says while the disk is full is kept up to the buffer and sto
 
   freeMib = 99;
   await until(async () => (await gateway.request('/readyz')).status === 503);
-  await plug.sayAll(linesOf(numbers(10, 1010)));
-  await until(async () => (await viewOf(gateway)).lines === 1010);
+  await plug.sayAll(linesOf(numbers(10, 5010)));
+  await until(async () => (await viewOf(gateway)).lines === 5010);
   const { overrun } = (await viewOf(gateway)).faults;
   expect(overrun).toBeGreaterThan(0);
   expect(await valuesOf(gateway)).toEqual(numbers(0, 10));
 
   freeMib = 500;
-  await until(async () => (await valuesOf(gateway)).length >= 1010 - overrun);
-  await plug.sayAll('5000\n');
-  await until(async () => (await valuesOf(gateway)).at(-1) === 5000);
-  expect(await valuesOf(gateway)).toEqual([...numbers(0, 1010 - overrun), 5000]);
+  await until(async () => (await valuesOf(gateway)).length >= 5010 - overrun);
+  await plug.sayAll('99999\n');
+  await until(async () => (await valuesOf(gateway)).at(-1) === 99999);
+  expect(await valuesOf(gateway)).toEqual([...numbers(0, 5010 - overrun), 99999]);
   const [books] = (await gateway.local('/v1/accounting?device=scale&verify=true')).json().items;
-  expect(books).toMatchObject({ stream: '~serial', settled: 1011 - overrun, unexplained: 0 });
+  expect(books).toMatchObject({ stream: '~serial', settled: 5011 - overrun, unexplained: 0 });
 });
 
 test('what the sensor of a suspended device says is not stored, and is again when the device may speak', async () => {
