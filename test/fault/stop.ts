@@ -7,6 +7,7 @@ import { offlineEvents, timeUntilNoticed } from '../support/offline-events.ts';
 import { startSimFleet } from '../support/sim-fleet.ts';
 import type { SimEnd } from '../support/sim-process.ts';
 import { connectSocket, type TestSocket } from '../support/socket.ts';
+import { until } from '../support/until.ts';
 
 export interface FrozenGatewayRun {
   readonly connections: number;
@@ -65,8 +66,13 @@ export async function runFrozenGateway({
   await Promise.all(sockets.map(pinged));
 
   const sinceMs = Date.now();
-  if (isBusy) process.kill(gateway.pid, 'SIGUSR2');
-  else gateway.freeze();
+  if (isBusy) {
+    process.kill(gateway.pid, 'SIGUSR2');
+    await until(
+      () => gateway.log.includes('stands still'),
+      () => 'the gateway did not stand still',
+    );
+  } else gateway.freeze();
   try {
     for (const socket of sockets) socket.send([{ n: 'm', v: 1 }]);
     // the stall itself
