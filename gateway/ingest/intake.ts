@@ -19,6 +19,9 @@ const BIT: Readonly<Record<HoldReason, number>> = { window: 1, rate: 2, budget: 
 /** Frames that are here wait for these; a full budget alone only stops the socket. */
 const KEEPS_WAITING = BIT.window | BIT.rate | BIT.store;
 
+/** What a frame that waits costs beside its bytes: most are small, and each has its own buffer. */
+const WAITING_BYTES = 512;
+
 type Take = (bytes: Uint8Array, receivedUs: number) => void;
 interface Waiting {
   readonly bytes: Uint8Array;
@@ -60,8 +63,9 @@ export class Intake implements Flowing {
     }
     // a copy: the bytes are the transport's
     this.#waiting.push({ bytes: Uint8Array.from(bytes), receivedUs });
-    this.#waitingBytes += bytes.length;
-    this.#house.flow.add(bytes.length);
+    const cost = bytes.length + WAITING_BYTES;
+    this.#waitingBytes += cost;
+    this.#house.flow.add(cost);
   }
   /** Everything that waits is taken now, whatever holds it: something comes that must stand behind it. */
   takeAll(): void {
@@ -118,10 +122,11 @@ export class Intake implements Flowing {
     let taken = 0;
     while (taken < this.#waiting.length && (isLast || (this.#holds & KEEPS_WAITING) === 0)) {
       const { bytes, receivedUs } = this.#waiting[taken++];
-      this.#waitingBytes -= bytes.length;
+      const cost = bytes.length + WAITING_BYTES;
+      this.#waitingBytes -= cost;
       this.#take(bytes, receivedUs);
       // after it: what it became is counted, and the sum must not seem to fall
-      this.#house.flow.add(-bytes.length);
+      this.#house.flow.add(-cost);
     }
     this.#waiting.splice(0, taken);
     this.#isTaking = false;
