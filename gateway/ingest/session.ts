@@ -43,6 +43,8 @@ export interface SessionHouse {
 const MINUTE_MS = 60_000;
 /** What a refused record holds until it is on disk: its row, on the way to the writer too. */
 const FAULT_BYTES = 4096;
+/** And its bytes: as they came, as text, in the message to the writer, and there again. */
+const RAW_COPIES = 4;
 const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
 
@@ -150,7 +152,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     const plain = `{"type":"stored","readings":${stored}}`;
     this.#answer(
       1,
-      bytes.length + faults.length * FAULT_BYTES,
+      weightOf(bytes, faults.length),
       faults.length === 0 ? plain : JSON.stringify({ type: 'stored', readings: stored, errors: faults }),
     );
     this.#intake.spend(records.length);
@@ -174,7 +176,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     stream.acked = seq;
     const isList = Array.isArray(readings);
     const { faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
-    this.#sending(1, bytes.length + faults.length * FAULT_BYTES).ackSeq = seq;
+    this.#sending(1, weightOf(bytes, faults.length)).ackSeq = seq;
     if (faults.length > 0) this.#answer(0, 0, JSON.stringify({ type: 'reject', seq, errors: faults }));
     this.#intake.spend(isList ? readings.length : 0);
   }
@@ -297,7 +299,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
     this.#turnWindow();
     if (++this.#unreadable > limits.unreadablePerMinute) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
-    this.#answer(1, bytes.length + FAULT_BYTES, this.#error(unreadable, false, undefined, detail));
+    this.#answer(1, weightOf(bytes, 1), this.#error(unreadable, false, undefined, detail));
     this.#intake.spend(0);
   }
   #unknownType(): void {
@@ -352,4 +354,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#isOver = true;
     this.#house.presence.leave(this, reason);
   }
+}
+
+function weightOf(bytes: Uint8Array, faults: number): number {
+  return faults === 0 ? bytes.length : bytes.length * RAW_COPIES + faults * FAULT_BYTES;
 }
