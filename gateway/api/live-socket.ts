@@ -8,11 +8,13 @@ import type { CredentialEnd, Identity, Principal } from '../identity/identity.ts
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
 import type { LiveFeed } from '../relay/live-feed.ts';
+import { createLiveIntake } from './live-intake.ts';
 import type { Sink } from '../relay/outbox.ts';
 import type { Liveness, Watched } from '../transports/transport.ts';
 
 export interface LiveSocketLimits {
   readonly liveFrameBytes: number;
+  readonly liveMessagesPerSecond: number;
   readonly fragments: number;
   readonly bufferedChunks: number;
   readonly pendingPongs: number;
@@ -98,14 +100,26 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
         send(text, taken) {
           if (ws.readyState === ws.OPEN) ws.send(text, taken);
         },
-        pause: () => ws.pause(),
-        resume: () => ws.resume(),
+        pause: () => intake.block(),
+        resume: () => intake.unblock(),
         close(code, reason) {
+          intake.close();
           ws.resume();
           ws.close(code, reason);
         },
         terminate: () => ws.terminate(),
       };
+      const intake = createLiveIntake({
+        perSecond: limits.liveMessagesPerSecond,
+        steadyMs: () => performance.now(),
+        take(message) {
+          if (subscriber.message(parse(message))) return;
+          refused.add('readings');
+          sink.close(CLOSE.forbidden, 'devices send their readings to /v1/device');
+        },
+        pause: () => ws.pause(),
+        resume: () => ws.resume(),
+      });
       const entry: OpenSocket = { principal, close: sink.close, terminate: sink.terminate };
       open.add(entry);
       const subscriber = feed.open(sink);
@@ -131,15 +145,13 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
       };
       liveness.watch(watched);
       ws.on('message', (data: RawData, isBinary) => {
-        if (isBinary) ws.close(CLOSE.unsupportedData, 'the live socket speaks JSON in text frames');
-        else if (!subscriber.message(parse(data as Buffer))) {
-          refused.add('readings');
-          ws.close(CLOSE.forbidden, 'devices send their readings to /v1/device');
-        }
+        if (isBinary) sink.close(CLOSE.unsupportedData, 'the live socket speaks JSON in text frames');
+        else intake.push(data as Buffer);
       });
       ws.on('close', () => {
         liveness.unwatch(watched);
         open.delete(entry);
+        intake.close();
         subscriber.close();
       });
     });

@@ -251,6 +251,22 @@ test('D9 unsubscribing what is not there is fine, and after it nothing more come
   expect(await socket.next()).toMatchObject({ type: 'snapshot', id: 'b' });
 });
 
+test('D11 subscriptions faster than 50 a second are taken in order and more slowly, and none is lost', async () => {
+  await using gateway = await startTestGateway();
+  const socket = await gateway.live();
+  const startedMs = performance.now();
+  const count = 60;
+  for (let i = 0; i < count; i++) {
+    socket.send({ type: 'subscribe', id: `s${i}`, devices: ['none'] });
+    socket.send({ type: 'unsubscribe', id: `s${i}` });
+  }
+  const ids: string[] = [];
+  while (ids.length < count) ids.push((await socket.until((message: Message) => message.type === 'unsubscribed')).id);
+  // 50 at once, then 50 a second
+  expect(performance.now() - startedMs).toBeGreaterThan(((count * 2 - 50) / 50) * 1000 - 50);
+  expect(ids).toStrictEqual(Array.from({ length: count }, (_, i) => `s${i}`));
+});
+
 test('A9 a device token is not let onto the live socket, and a revoked key is closed 4401', async () => {
   await using gateway = await startTestGateway();
   const token = await gateway.addDevice('pump-1');
