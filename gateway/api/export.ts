@@ -2,9 +2,9 @@
 
 import type { Refusal } from '../identity/identity.ts';
 import type { SenmlRecord, Value } from '../protocol/messages.ts';
-import type { ReadingsPage, SeriesRow } from '../storage/store.ts';
+import type { SeriesRow } from '../storage/store.ts';
 import type { ApiDeps } from './api-deps.ts';
-import { continued, type FoundPage, type PagedQuestion, readPage } from './readings-pages.ts';
+import { continued, type FoundPage, type PagedQuestion, type Rows, readPage } from './readings-pages.ts';
 import { formatTimeUs } from './time-range.ts';
 
 export interface OpenFile {
@@ -114,7 +114,7 @@ async function* textOf(deps: ApiDeps, question: FileQuestion, first: FoundPage):
 
 type WriteRow = (series: SeriesRow, timeUs: number, value: Value) => string;
 
-function rowsOf(deps: ApiDeps, page: ReadingsPage, write: WriteRow): string {
+function rowsOf(deps: ApiDeps, page: Rows, write: WriteRow): string {
   let text = '';
   for (const [i, id] of page.seriesId.entries()) {
     const series = deps.catalogue.series(id);

@@ -1,13 +1,16 @@
 // Readings by the page: one read transaction each, by time or by commit order, and complete up to a position that joins history and live.
 
-import type { ReadingsPage, SeriesRow } from '../storage/store.ts';
+import type { RangePage, ReadingsPage, SeriesRow } from '../storage/store.ts';
 import type { ApiDeps } from './api-deps.ts';
 import { matchSeries, type RangePlace, type ReadingsQuestion, type SeriesChoice } from './readings-query.ts';
+
+/** Readings row by row. */
+export type Rows = Pick<RangePage | ReadingsPage, 'seriesId' | 'timeUs' | 'value'>;
 
 export interface FoundPage {
   /** The series that matched, with or without readings in this page. */
   readonly series: readonly SeriesRow[];
-  readonly page: ReadingsPage;
+  readonly page: Rows;
   /** Where the next page starts, or null after the last. */
   readonly next: RangePlace | number | null;
   /** The position that the answer is complete up to. */
@@ -57,14 +60,11 @@ export async function withSettledSeries<T>(
 async function rangePage(deps: ApiDeps, question: Extract<PagedQuestion, { kind: 'range' }>, limit: number): Promise<FoundPage> {
   const { range, place, choice } = question;
   const { fromUs, toUs } = range;
-  const more = place === null ? {} : { after: { timeUs: place.timeUs, position: place.position }, upTo: place.upTo };
+  const more = place === null ? {} : { after: place.after, upTo: place.upTo };
   const settled = await withSettledSeries(deps, choice, (series) => deps.store.read('range', { series, fromUs, toUs, limit, ...more }));
   const { series, answer: page, completeTo } = settled;
-  const last = page.timeUs.length - 1;
   const position = Math.min(page.upTo, completeTo);
-  const next = page.more
-    ? { fromUs, toUs, timeUs: page.timeUs[last] as number, position: page.position[last] as number, upTo: position }
-    : null;
+  const next = page.next === null ? null : { fromUs, toUs, after: page.next, upTo: position };
   return { series, page, next, position };
 }
 

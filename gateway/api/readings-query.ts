@@ -1,6 +1,6 @@
 // A question for readings, made of the URL's parameters: which series, which moments or which cursor, and in what form to answer.
 
-import type { SeriesRow } from '../storage/store.ts';
+import type { SeriesRow, RangePlace as StorePlace } from '../storage/store.ts';
 import type { ApiDeps } from './api-deps.ts';
 import type { PageTokens } from './page-token.ts';
 import type { FieldFault } from './problem.ts';
@@ -23,8 +23,7 @@ export interface ReadingsParameters {
 export interface RangePlace {
   readonly fromUs: number;
   readonly toUs: number;
-  readonly timeUs: number;
-  readonly position: number;
+  readonly after: StorePlace;
   readonly upTo: number;
 }
 

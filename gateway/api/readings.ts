@@ -3,12 +3,11 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Refusal } from '../identity/identity.ts';
 import type { BucketsAnswer, Point, ReadingsAnswer, SeriesBuckets, SeriesReadings } from '../protocol/rest.ts';
-import type { ReadingsPage } from '../storage/store.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { createExports } from './export.ts';
 import { createPageTokens } from './page-token.ts';
 import { problem, refuse } from './problem.ts';
-import { type FoundPage, readPage, withSettledSeries } from './readings-pages.ts';
+import { type FoundPage, type Rows, readPage, withSettledSeries } from './readings-pages.ts';
 import { type ReadingsQuestion, readQuestion, type SeriesChoice } from './readings-query.ts';
 import {
   limitParam,
@@ -133,7 +132,7 @@ function nameOf(choice: SeriesChoice, unit: string | undefined): { device: strin
 }
 
 /** A page's rows by series, in the order in which the series appear. */
-function grouped(deps: ApiDeps, { seriesId, timeUs, value }: ReadingsPage): SeriesReadings[] {
+function grouped(deps: ApiDeps, { seriesId, timeUs, value }: Rows): SeriesReadings[] {
   const all = new Map<number, { device: string; metric: string; unit: string; readings: Point[] }>();
   for (const [i, id] of seriesId.entries()) {
     let group = all.get(id);

@@ -2,7 +2,11 @@
 // of time but in commit order, so that of equal times the later commit is the last.
 
 import type { Value } from '../protocol/messages.ts';
-import type { Bucket } from './store.ts';
+import type { ChunkKind, ChunkReadings, ChunkSummary } from './chunk-format.ts';
+import { valueAt } from './chunk-merge.ts';
+import { summarize } from './chunk-summary.ts';
+import { firstAt } from './sealed-cursor.ts';
+import { type Bucket, KIND } from './store.ts';
 
 interface Cell {
   count: number;
@@ -38,13 +42,60 @@ export function createBucketer(fromUs: number, toUs: number, points: number) {
     return i;
   }
 
+  function cellsOf(seriesId: number): (Cell | undefined)[] {
+    let cells = series.get(seriesId);
+    if (cells === undefined) {
+      cells = new Array(points);
+      series.set(seriesId, cells);
+    }
+    return cells;
+  }
+  function addSummary(cells: (Cell | undefined)[], i: number, kind: ChunkKind, summary: ChunkSummary): void {
+    const cell = cells[i];
+    const first = kind === KIND.boolean ? summary.first === 1 : summary.first;
+    const last = kind === KIND.boolean ? summary.last === 1 : summary.last;
+    const { count, min, max, sum, lost, startUs: firstUs, endUs: lastUs } = summary;
+    if (cell === undefined) cells[i] = { count, min, max, sum, lost, firstUs, lastUs, first, last, isNumeric: true };
+    else addWhole(cell, summary, first, last);
+  }
+
+  /** The bucket that all of a chunk is in, or null when a border cuts it. */
+  function bucketOf({ startUs, endUs }: ChunkSummary): number | null {
+    if (startUs < fromUs || endUs >= toUs) return null;
+    const i = indexOf(startUs);
+    return endUs < (starts[i + 1] ?? toUs) ? i : null;
+  }
+  const isNumber = (kind: ChunkKind): boolean => kind === KIND.number || kind === KIND.boolean;
+
   return {
-    add(seriesId: number, timeUs: number, value: Value): void {
-      let cells = series.get(seriesId);
-      if (cells === undefined) {
-        cells = new Array(points);
-        series.set(seriesId, cells);
+    /** Its sums are not enough: it has to be decoded. */
+    isCut: (kind: ChunkKind, summary: ChunkSummary): boolean => !isNumber(kind) || bucketOf(summary) === null,
+    /** Sealed readings: a chunk that lies in one bucket is taken by its sums, else it is decoded. */
+    addChunk(seriesId: number, kind: ChunkKind, summary: ChunkSummary, decode: () => ChunkReadings | null): void {
+      const cells = cellsOf(seriesId);
+      const isNumeric = isNumber(kind);
+      const bucket = isNumeric ? bucketOf(summary) : null;
+      if (bucket !== null) {
+        addSummary(cells, bucket, kind, summary);
+        return;
       }
+      const readings = decode();
+      if (readings === null) return;
+      const end = firstAt(readings, toUs);
+      for (let at = firstAt(readings, fromUs); at < end; ) {
+        if (!isNumeric) {
+          this.add(seriesId, readings.timeUs[at] as number, valueAt(readings, at));
+          at++;
+          continue;
+        }
+        const i = indexOf(readings.timeUs[at] as number);
+        const next = i + 1 < points ? firstAt(readings, starts[i + 1] as number) : end;
+        addSummary(cells, i, kind, summarize(readings, at, next));
+        at = next;
+      }
+    },
+    add(seriesId: number, timeUs: number, value: Value): void {
+      const cells = cellsOf(seriesId);
       const i = indexOf(timeUs);
       const cell = cells[i];
       if (cell === undefined) cells[i] = newCell(timeUs, value);
@@ -81,6 +132,23 @@ function newCell(timeUs: number, value: Value): Cell {
     last: value,
     isNumeric,
   };
+}
+
+function addWhole(cell: Cell, { count, min, max, sum: part, lost, startUs, endUs }: ChunkSummary, first: Value, last: Value): void {
+  cell.count += count;
+  if (min < cell.min) cell.min = min;
+  if (max > cell.max) cell.max = max;
+  const sum = cell.sum + part;
+  cell.lost += (Math.abs(cell.sum) >= Math.abs(part) ? cell.sum - sum + part : part - sum + cell.sum) + lost;
+  cell.sum = sum;
+  if (startUs < cell.firstUs) {
+    cell.firstUs = startUs;
+    cell.first = first;
+  }
+  if (endUs >= cell.lastUs) {
+    cell.lastUs = endUs;
+    cell.last = last;
+  }
 }
 
 function addTo(cell: Cell, timeUs: number, value: Value): void {

@@ -9,6 +9,10 @@ import type { StreamAccount, StreamState } from './store.ts';
 export interface RecountEnds {
   readonly frame: number;
   readonly gap: number;
+  /** What was counted of the frames whose rows are gone, by stream: stored, quarantined, readings, refused. */
+  readonly folded: ReadonlyMap<number, readonly [number, number, number, number]>;
+  /** By device: readings in chunks and in the log that no frame's row tells of any more. */
+  readonly sealed: ReadonlyMap<string, number>;
   /** Rows of settled frames, by stream. */
   readonly quarantined: ReadonlyMap<number, number>;
 }
@@ -35,7 +39,30 @@ const RUNS = 10_000;
 export function recountEnds(db: Database.Database): RecountEnds {
   const last = (table: string): number => (db.prepare(`SELECT max(id) FROM ${table}`).pluck().get() as number | null) ?? 0;
   const rows = db.prepare('SELECT stream, count(*) FROM quarantine INDEXED BY quarantine_of_device WHERE seq > 0 GROUP BY stream').raw();
-  return { frame: last('frames'), gap: last('gaps'), quarantined: new Map(rows.all() as [number, number][]) };
+  const folded = db.prepare('SELECT id, folded_stored, folded_quarantined, folded_readings, folded_refused FROM streams').raw();
+  return {
+    frame: last('frames'),
+    gap: last('gaps'),
+    quarantined: new Map(rows.all() as [number, number][]),
+    folded: new Map((folded.all() as [number, number, number, number, number][]).map(([id, ...sums]) => [id, sums])),
+    sealed: sealedOf(db),
+  };
+}
+
+/** Of what was sealed, the log still has the newest: those are counted with their frames. */
+function sealedOf(db: Database.Database): Map<string, number> {
+  const meta = db.prepare('SELECT coalesce((SELECT content FROM meta WHERE key = ?), 0)').pluck();
+  const sealed = db.prepare('SELECT s.device, sum(c.readings) FROM chunk_index c JOIN series s ON s.id = c.series GROUP BY s.device').raw();
+  const inBoth = db
+    .prepare(
+      `SELECT s.device, count(*) FROM log l JOIN series s ON s.id = l.series
+       WHERE l.position <= max(?, coalesce((SELECT position FROM sealing WHERE sealing.series = l.series), 0)) GROUP BY s.device`,
+    )
+    .raw();
+  const counts = new Map(sealed.all() as [string, number][]);
+  for (const [device, count] of inBoth.all(Number(meta.get('sealed'))) as [string, number][])
+    counts.set(device, (counts.get(device) ?? 0) - count);
+  return counts;
 }
 
 /** Frames up to `acked` that are in no count; below 0: too many are. */
@@ -48,10 +75,12 @@ export function recount(db: Database.Database, streams: readonly StreamState[], 
   const devices = new Map<number, string>();
   for (const { id, device, evicted, discarded } of streams) {
     const refused = (ends.quarantined.get(id) ?? 0) + evicted + discarded;
-    counted.set(id, { framesStored: 0, framesQuarantined: 0, framesGap: 0, readings: 0, refused, refusedOfFrames: 0 });
+    const [framesStored, framesQuarantined, readings, refusedOfFrames] = ends.folded.get(id) ?? [0, 0, 0, 0];
+    counted.set(id, { framesStored, framesQuarantined, framesGap: 0, readings, refused, refusedOfFrames });
     devices.set(id, device);
   }
   countFrames(db, counted, devices, ends.frame);
+  const lostOf = sealedDifference(streams, ends);
 
   const gaps = db.prepare('SELECT stream, sum(last_seq - first_seq + 1) FROM gaps WHERE id <= ? GROUP BY stream').raw();
   for (const [stream, frames] of gaps.all(ends.gap) as [number, number][]) {
@@ -61,8 +90,26 @@ export function recount(db: Database.Database, streams: readonly StreamState[], 
   return streams.map((books) => {
     const { refusedOfFrames, ...rows } = counted.get(books.id) as Counted;
     const account = { ...books, ...rows };
-    return { ...account, unexplained: framesMissing(account) || difference(books, rows, refusedOfFrames) };
+    return { ...account, unexplained: framesMissing(account) || difference(books, rows, refusedOfFrames) || (lostOf.get(books.id) ?? 0) };
   });
+}
+
+/** What a device's chunks have more or less than its frames told, on the stream that told most of it: a chunk knows no streams. */
+function sealedDifference(streams: readonly StreamState[], { folded, sealed }: RecountEnds): Map<number, number> {
+  const told = new Map<string, { readings: number; most: number; stream: number }>();
+  for (const { id, device, expired } of streams) {
+    const readings = (folded.get(id)?.[2] ?? 0) - expired;
+    const one = told.get(device) ?? { readings: 0, most: -1, stream: id };
+    one.readings += readings;
+    if (readings > one.most) [one.most, one.stream] = [readings, id];
+    told.set(device, one);
+  }
+  const differences = new Map<number, number>();
+  for (const [device, { readings, stream }] of told) {
+    const difference = readings - (sealed.get(device) ?? 0);
+    if (difference !== 0) differences.set(stream, Math.abs(difference));
+  }
+  return differences;
 }
 
 /** The greatest of the differences between books and rows; 0 when they agree. */

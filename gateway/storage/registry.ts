@@ -1,5 +1,5 @@
-// Everything that is not readings: devices, tokens, users, sessions, keys, enrolment keys, settings, audit. Identity keeps it all in
-// memory and is the only caller; the registry makes each change durable. Points in time are epoch milliseconds.
+// Everything that is not readings: devices, tokens, users, sessions, keys, enrolment keys, settings, serial ports, audit. Identity keeps it
+// in memory (serial ports: the serial book), and nobody else asks; the registry makes each change durable. Points in time are epoch milliseconds.
 
 export type Role = 'viewer' | 'operator' | 'admin';
 
@@ -63,6 +63,12 @@ export interface SettingRow {
   readonly id: string;
   readonly value: string;
 }
+export interface SerialPortRow {
+  readonly id: string;
+  /** JSON, as an item of `serial.ports` in the configuration file. */
+  readonly settings: string;
+  readonly createdAtMs: number;
+}
 export interface AuditRow {
   readonly atMs: number;
   readonly actor: string;
@@ -79,6 +85,7 @@ export interface RegistryTables {
   enrolments: EnrolmentRow;
   sessions: SessionRow;
   settings: SettingRow;
+  serialPorts: SerialPortRow;
 }
 export type RegistryTable = keyof RegistryTables;
 export type RegistryRows = { readonly [T in RegistryTable]: readonly RegistryTables[T][] };

@@ -40,6 +40,8 @@ export interface SeriesBook {
   /** After that transaction: what was written is settled, or goes back to be written again. */
   sliceDone(isCommitted: boolean): void;
   readonly isDirty: boolean;
+  /** What is written down counts everything up to here, so that a start needs the log above it only. */
+  readonly countedTo: number;
 }
 
 /** Loads the book and counts the rows above its mark. */
@@ -62,6 +64,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
   let written: number[] = [];
   let writtenMark: Mark | null = null;
   let cycleAtMs = 0;
+  let writtenTo = 0;
   let cycleFrom = position;
   let counted = position;
 
@@ -178,11 +181,15 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
         cycleMark ??= writtenMark;
         for (const id of written) isDirtyAt[id] = 1;
       }
+      if (isCommitted && writtenMark !== null) writtenTo = writtenMark.position;
       written = [];
       writtenMark = null;
     },
     get isDirty() {
       return dirty.length > 0 || writing.length > 0;
+    },
+    get countedTo() {
+      return writtenTo;
     },
   };
 
@@ -202,6 +209,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
     }
     const stored = db.prepare(`SELECT content FROM meta WHERE key = 'counted'`).pluck().get() as string | undefined;
     const mark = stored === undefined ? { position: 0, frame: 0 } : (JSON.parse(stored) as { position: number; frame: number });
+    writtenTo = mark.position;
     if (mark.position >= position) return;
 
     // the log above the mark, with each row's time of receipt from the run of frames that it came in

@@ -4,6 +4,10 @@
 import Database from 'better-sqlite3';
 import type { Value } from '../protocol/messages.ts';
 import { createBucketer } from './bucketer.ts';
+import type { ChunkEntry } from './chunk-entries.ts';
+import { FETCHED, openChunkSource } from './chunk-source.ts';
+import { openHotLog } from './hot-log.ts';
+import { readRange } from './range-reader.ts';
 import { framesMissing, recount, recountEnds } from './recount.ts';
 import type { Queries, QuarantinedItem, QueryName, ReadingsPage, SinceResult, StreamState } from './store.ts';
 import { serveThread } from './thread.ts';
@@ -12,6 +16,8 @@ import { serveThread } from './thread.ts';
 const PAGE_RAW_BYTES = 4 * 2 ** 20;
 /** Log rows a slice: about 30 ms of scanning. */
 const SLICE_ROWS = 200_000;
+/** Series a read transaction of a chart. */
+const TURN_SERIES = 512;
 
 type LogRow = [position: number, series: number, timeUs: number, value: number | string, isBoolean: number];
 type Handlers = { [Q in QueryName]: (ask: Queries[Q]['ask']) => Queries[Q]['answer'] } & {
@@ -26,15 +32,8 @@ const OF_SERIES = 'series IN (SELECT value FROM json_each(?))';
 serveThread<{ file: string }>(({ file }) => openReader(new Database(file, { readonly: true })) as never);
 
 function openReader(db: Database.Database): Handlers {
-  const slice = db
-    .prepare(
-      `SELECT ${COLUMNS} FROM log WHERE position BETWEEN ? AND ? AND ${OF_SERIES} AND time_us >= ? AND time_us < ?
-       AND (time_us > ? OR (time_us = ? AND position > ?)) ORDER BY time_us, position LIMIT ?`,
-    )
-    .raw();
-  const scan = db
-    .prepare(`SELECT ${COLUMNS} FROM log WHERE position BETWEEN ? AND ? AND ${OF_SERIES} AND time_us >= ? AND time_us < ?`)
-    .raw();
+  const source = openChunkSource(db);
+  const hot = openHotLog(db);
   const after = db.prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`).raw();
   const afterOf = db
     .prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? AND ${OF_SERIES} ORDER BY position LIMIT ?`)
@@ -59,7 +58,9 @@ function openReader(db: Database.Database): Handlers {
   );
 
   const lastPosition = (): number => Number(meta.get() ?? 0);
-  const firstPosition = (): number => (first.get() as number | null) ?? 1;
+  const firstPosition = (): number => (first.get() as number | null) ?? lastPosition() + 1;
+  /** One moment of the database, however many statements ask for it. */
+  const atOnce = <T>(ask: () => T): T => db.transaction(ask)();
   function page(rows: readonly LogRow[], more: boolean, upTo: number): ReadingsPage {
     return {
       seriesId: rows.map((row) => row[1]),
@@ -72,28 +73,28 @@ function openReader(db: Database.Database): Handlers {
   }
 
   return {
-    // each answer is held to the one position that was the end when it was asked: what is committed meanwhile is not half in it
-    range({ series, fromUs, toUs, limit, after: place, upTo }) {
-      const list = JSON.stringify(series);
-      const end = Math.min(upTo ?? Number.MAX_SAFE_INTEGER, lastPosition());
-      const [timeUs, position] = place === undefined ? [Number.MIN_SAFE_INTEGER, 0] : [place.timeUs, place.position];
-      let rows: LogRow[] = [];
-      for (let from = firstPosition(); from <= end; from += SLICE_ROWS) {
-        const to = Math.min(from + SLICE_ROWS - 1, end);
-        const found = slice.all(from, to, list, fromUs, toUs, timeUs, timeUs, position, limit + 1) as LogRow[];
-        if (found.length === 0) continue;
-        rows = rows.length === 0 ? found : mergeByTime(rows, found, limit + 1);
-      }
-      return page(rows.slice(0, limit), rows.length > limit, end);
-    },
+    range: (ask) => atOnce(() => readRange(source, hot, ask, lastPosition())),
 
+    // held to the one position that was the end when it was asked: what is committed meanwhile is not half in it
     buckets({ series, fromUs, toUs, points }) {
-      const list = JSON.stringify(series);
       const upTo = lastPosition();
       const bucketer = createBucketer(fromUs, toUs, points);
-      for (let from = firstPosition(); from <= upTo; from += SLICE_ROWS) {
-        const rows = scan.iterate(from, Math.min(from + SLICE_ROWS - 1, upTo), list, fromUs, toUs) as IterableIterator<LogRow>;
-        for (const row of rows) bucketer.add(row[1], row[2], valueOf(row));
+      for (let from = 0; from < series.length; from += TURN_SERIES) {
+        const some = series.slice(from, from + TURN_SERIES);
+        atOnce(() => {
+          for (const id of some) {
+            const entries = source.entriesBetween(id, fromUs, toUs);
+            const cut = entries.filter((entry) => bucketer.isCut(entry.kind, entry));
+            let next = 0;
+            const decode = (entry: ChunkEntry) => () => {
+              // they are asked for in this order, and decoded some at once
+              if (entry === cut[next]) source.fetch(cut.slice(next, (next += FETCHED)));
+              return source.readings(entry);
+            };
+            for (const entry of entries) bucketer.addChunk(id, entry.kind, entry, decode(entry));
+          }
+          hot.scan(some, fromUs, toUs, upTo, bucketer.add);
+        });
       }
       return { buckets: bucketer.finish(), upTo };
     },
@@ -162,15 +163,4 @@ function openReader(db: Database.Database): Handlers {
 
 function valueOf(row: LogRow): Value {
   return row[4] === 1 ? row[3] === 1 : row[3];
-}
-
-/** Both in order of (time, position), every position of `right` above those of `left`: equal times keep commit order. */
-function mergeByTime(left: readonly LogRow[], right: readonly LogRow[], limit: number): LogRow[] {
-  const merged: LogRow[] = [];
-  let l = 0;
-  let r = 0;
-  while (merged.length < limit && (l < left.length || r < right.length)) {
-    merged.push(r >= right.length || (l < left.length && left[l][2] <= right[r][2]) ? left[l++] : right[r++]);
-  }
-  return merged;
 }

@@ -38,13 +38,14 @@ const COLUMNS = {
   },
   sessions: { id: 'id', kind: 'kind', subject: 'subject', createdAtMs: 'created_at_ms', lastUsedAtMs: 'last_used_at_ms' },
   settings: { id: 'id', value: 'value' },
+  serialPorts: { id: 'id', settings: 'settings', createdAtMs: 'created_at_ms' },
 } as const satisfies Record<RegistryTable, Readonly<Record<string, string>>>;
 const TABLES = Object.keys(COLUMNS) as RegistryTable[];
 
 function openTables(database: Database) {
   const put = new Map(TABLES.map((table) => [table, database.prepare(upsert(table))]));
   const remove = new Map(
-    TABLES.map((table) => [table, database.prepare(`DELETE FROM ${table} WHERE ${Object.values(COLUMNS[table])[0]} = ?`)]),
+    TABLES.map((table) => [table, database.prepare(`DELETE FROM ${sqlName(table)} WHERE ${Object.values(COLUMNS[table])[0]} = ?`)]),
   );
   const select = TABLES.map((table) => [table, database.prepare(selectAll(table))] as const);
   const addAudit = database.prepare('INSERT INTO audit (at_ms, actor, act, target, detail) VALUES (@atMs, @actor, @act, @target, @detail)');
@@ -95,13 +96,18 @@ function upsert(table: RegistryTable): string {
   const entries = Object.entries(COLUMNS[table]);
   const columns = entries.map(([, column]) => column);
   const sets = columns.slice(1).map((column) => `${column} = excluded.${column}`);
-  return `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${entries.map(([field]) => `@${field}`).join(', ')})
+  return `INSERT INTO ${sqlName(table)} (${columns.join(', ')}) VALUES (${entries.map(([field]) => `@${field}`).join(', ')})
     ON CONFLICT (${columns[0]}) DO UPDATE SET ${sets.join(', ')}`;
 }
 
 function selectAll(table: RegistryTable): string {
   const fields = Object.entries(COLUMNS[table]).map(([field, column]) => `${column} AS ${field}`);
-  return `SELECT ${fields.join(', ')} FROM ${table}`;
+  return `SELECT ${fields.join(', ')} FROM ${sqlName(table)}`;
+}
+
+/** `serialPorts` is the table serial_ports. */
+function sqlName(table: RegistryTable): string {
+  return table.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function toColumns(row: object): object {

@@ -1,6 +1,8 @@
 // ReadingStore over SQLite: one writer thread, a few reader threads, this file between them and the network thread.
 
 import { setTimeout as wait } from 'node:timers/promises';
+import type { SealSlice } from './seal-slice.ts';
+import { createSealing, SEALING, type SealBounds } from './sealing.ts';
 import type { Batch, Catalogue, DiskError, Queries, QueryName, ReadingStore, SinceResult } from './store.ts';
 import type { Appended, Dropped, StoreBounds, WriterData } from './sqlite-writer.ts';
 import { openThread, type Thread } from './thread.ts';
@@ -11,6 +13,10 @@ export interface SqliteStoreOptions {
   readonly readers?: number;
   /** Left out: quarantine and events grow without bound. */
   readonly bounds?: StoreBounds;
+  /** When the log is sealed and how much of it stays; left out: as `SEALING` says. */
+  readonly sealing?: SealBounds;
+  /** Told when a round of sealing broke off; it is tried again. */
+  readonly onSealFailed?: (error: unknown) => void;
   /** Told how many rows went for room. */
   readonly onDropped?: (dropped: Dropped) => void;
   /** Told how the look through the database after an I/O error ended. */
@@ -41,10 +47,31 @@ async function leave(seat: Seat): Promise<void> {
   await seat.reader.close();
 }
 
+/** What only a database of our own can do. */
+export interface SqliteStore extends ReadingStore {
+  /**
+   * Seals what is there, drops the replay tail and gives the room back; in small steps, while everything else goes on. `progress` hears
+   * what is being done and how much is left of it. Subscribers that resume from before it get a reset.
+   */
+  compact(progress: (step: CompactStep) => void): Promise<Compacted>;
+  /** Readings that are in no chunk yet. */
+  unsealed(): number;
+}
+export interface CompactStep {
+  readonly doing: 'sealing' | 'cutting anew' | 'dropping the replay tail' | 'giving room back';
+  /** Readings, or pages. */
+  readonly left: number;
+}
+export interface Compacted {
+  readonly readings: number;
+  readonly bytes: number;
+}
+
 /** Opens or creates the database; rejects when the file is not ours, newer than this version, or can't be written. */
-export async function openSqliteStore(options: SqliteStoreOptions): Promise<ReadingStore> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { file, walCheckpointBytes, readers = 2, bounds = UNBOUNDED, onChecked, onDropped } = options;
-  const writerData: WriterData = { file, walCheckpointBytes, bounds };
+  const sealing = options.sealing ?? SEALING;
+  const writerData: WriterData = { file, walCheckpointBytes, bounds, replay: { rows: sealing.replayRows, ms: sealing.replayMs } };
   const openWriter = (): Promise<Thread> => openThread(new URL('./sqlite-writer.ts', import.meta.url), writerData);
   const openReader = (): Promise<Thread> => openThread(new URL('./sqlite-reader.ts', import.meta.url), { file });
   await using undo = new AsyncDisposableStack();
@@ -54,6 +81,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
   const seats: Seat[] = [];
   undo.defer(async () => void (await Promise.all(seats.map(leave))));
   for (let i = 0; i < readers; i++) seats.push({ reader: await openReader(), reopening: null });
+  let sealerThread: Thread | null = null;
+  undo.defer(async () => sealerThread?.close());
+  /** Opened when there is something to seal for the first time, and again when it has died. */
+  async function sealer(): Promise<Thread> {
+    if (sealerThread === null || sealerThread.hasEnded)
+      sealerThread = await openThread(new URL('./sqlite-sealer.ts', import.meta.url), { file });
+    return sealerThread;
+  }
   let checker: Thread | null = null;
   let checking: Promise<void> | null = null;
   undo.defer(async () => checker?.abandon());
@@ -127,15 +162,39 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
     onChecked?.({ ms: Math.round(performance.now() - startedMs), outcome, detail: damage?.message ?? unread });
   }
 
+  const ends = await writer.call<{ position: number; mark: number }>('ends');
+  const seals = createSealing({
+    bounds: sealing,
+    sealer,
+    ...ends,
+    store: storeSlice,
+    onError: (error) => options.onSealFailed?.(error),
+  });
+  closers.defer(seals.close);
+
+  async function storeSlice(slice: SealSlice): Promise<void> {
+    const refused = damage ?? broken;
+    if (refused !== null) throw refused;
+    const its = writer;
+    try {
+      await its.call('seal', slice);
+    } catch (error) {
+      // what the disk did to this one it would do to the next append
+      if (its === writer && (error as Partial<DiskError>).fault !== undefined) broken ??= error as Error & Partial<DiskError>;
+      throw error;
+    }
+  }
+
   return {
     async append(batch: Batch) {
       const refused = damage ?? broken;
       if (refused !== null) throw refused;
       try {
         const appended = await writer.call<Appended>('append', batch);
-        if (typeof appended === 'number') return appended;
-        onDropped?.(appended.dropped);
-        return appended.position;
+        const position = typeof appended === 'number' ? appended : appended.position;
+        if (typeof appended !== 'number') onDropped?.(appended.dropped);
+        seals.note(position);
+        return position;
       } catch (error) {
         broken = error as Error & Partial<DiskError>;
         throw error;
@@ -153,6 +212,23 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Read
         await reopening;
       }
       return writer.call<Catalogue>('catalogue', device ?? null);
+    },
+    unsealed: () => seals.behind,
+    async compact(progress) {
+      const { position } = await writer.call<{ position: number }>('ends');
+      await seals.sealTo(position, (upTo) => progress({ doing: 'sealing', left: position - upTo }));
+      await seals.recut((left) => progress({ doing: 'cutting anew', left }));
+      for (let left = position, gone = 1; gone > 0; left -= gone) {
+        gone = await writer.call<number>('dropReplay');
+        progress({ doing: 'dropping the replay tail', left });
+      }
+      for (let left = 1, before = 0; left > 0 && left !== before; ) {
+        before = left;
+        left = await writer.call<number>('giveBack');
+        progress({ doing: 'giving room back', left });
+      }
+      await writer.call('settleWal');
+      return (await reader()).call<Compacted>('size', {});
     },
     close() {
       closing ??= closers.disposeAsync();

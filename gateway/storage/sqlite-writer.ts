@@ -3,10 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type Database from 'better-sqlite3';
+import { openChunkBook } from './chunk-book.ts';
+import { diskFaultOf } from './disk-fault.ts';
 import { type EventBounds, openEventBook } from './event-book.ts';
 import { createMemoryReturn } from './memory-return.ts';
 import { openMigrated } from './migrate.ts';
 import { openQuarantineBook, type QuarantineBounds } from './quarantine-book.ts';
+import type { SealSlice } from './seal-slice.ts';
+import { createReplayWindow, type ReplayBounds } from './replay-window.ts';
 import { openSeriesBook } from './series-book.ts';
 import { type Batch, type Catalogue, KIND } from './store.ts';
 import { openStreamBook } from './stream-book.ts';
@@ -17,6 +21,8 @@ export interface WriterData {
   readonly file: string;
   readonly walCheckpointBytes: number;
   readonly bounds: StoreBounds;
+  /** Sealed readings stay in the log for so long. */
+  readonly replay: ReplayBounds;
 }
 /** What went for room since it was last told. */
 export interface Dropped {
@@ -33,6 +39,11 @@ const PAGE_BYTES = 8192;
 /** Times the size at which the log is written into the database: 64 MiB by default. */
 const TRUNCATE_AT = 16;
 const HOUSEKEEPING_MS = 2_000;
+/** Log rows that go in a transaction of their own; with a batch go a few more than come. */
+const TRIM_ROWS = 20_000;
+const TRIM_WITH_BATCH = 500;
+/** Free pages that are given back at a time: some milliseconds. */
+const VACUUM_PAGES = 64;
 
 let afterAnswer: () => void = () => undefined;
 
@@ -48,12 +59,16 @@ serveThread<WriterData>(
   () => afterAnswer(),
 );
 
-function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: WriterData) {
+function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay }: WriterData) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insert = db.prepare('INSERT INTO log(position, series, time_us, value) VALUES (?, ?, ?, ?)');
   const insertMany = db.prepare(`INSERT INTO log(position, series, time_us, value) VALUES ${Array(ROWS).fill('(?, ?, ?, ?)').join(', ')}`);
-  const insertSeries = db.prepare('INSERT INTO series(id, device, metric, unit) VALUES (?, ?, ?, ?)');
+  // as long as it will ever be, for a row that grows later would split its page; with no reading counted none of it means anything
+  const insertSeries = db.prepare(
+    `INSERT INTO series(id, device, metric, unit, first_us, last_us, latest_us, latest_rank_us, latest_value, counted_to)
+     VALUES (?, ?, ?, ?, ${'-4611686018427387904, '.repeat(4)} '0000000000000000000000', 0)`,
+  );
 
   const store = incarnation(db);
   let position = (db.prepare('SELECT max(position) FROM log').pluck().get() as number | null) ?? 0;
@@ -63,6 +78,8 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
   const streamBook = openStreamBook(db);
   const quarantine = openQuarantineBook(db, bounds);
   const events = openEventBook(db, bounds);
+  const chunkBook = openChunkBook(db);
+  const replayWindow = createReplayWindow(replay, position, Date.now());
   let eventsDropped = 0;
   const cells: unknown[] = new Array(ROWS * 4);
   let isSyncChecked = false;
@@ -86,15 +103,23 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
   function keepHouse(nowMs: number): void {
     const isEventsOver = events.isOver(nowMs);
     const isQuarantineOver = quarantine.isOver;
-    if (!seriesBook.isDirty && !isEventsOver && !isQuarantineOver) return;
+    replayWindow.note(position, nowMs);
+    const trimTo = trimLimit(nowMs);
+    if (!seriesBook.isDirty && !isEventsOver && !isQuarantineOver && trimTo <= chunkBook.trimmed) return;
     let gone = 0;
     transaction(() => {
       seriesBook.writeSlice(nowMs, false);
       if (isEventsOver) gone = events.dropSome(nowMs);
       if (isQuarantineOver) streamBook.writeDepartures(quarantine.evictSome());
+      chunkBook.trim(trimTo, TRIM_ROWS);
     });
     if (isQuarantineOver) streamBook.commit();
     eventsDropped += gone;
+  }
+
+  /** Sealed, counted, and no longer wanted for replay. */
+  function trimLimit(nowMs: number): number {
+    return Math.min(chunkBook.mark, seriesBook.countedTo, replayWindow.endsAt(position, nowMs));
   }
 
   function transaction(work: () => void): void {
@@ -106,6 +131,7 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
       if (db.inTransaction) db.exec('ROLLBACK');
       seriesBook.sliceDone(false);
       quarantine.done(false);
+      chunkBook.reload();
       throw error;
     }
     seriesBook.sliceDone(true);
@@ -156,6 +182,8 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
         streamBook.write(batch, position, quarantine.write(batch));
         events.write(batch.events);
         if (batch.count > 0) setPosition.run(position + batch.count);
+        const trimTo = trimLimit(Date.now());
+        if (trimTo > chunkBook.trimmed) chunkBook.trim(trimTo, batch.count * 2 + TRIM_WITH_BATCH);
       });
     } catch (error) {
       retire();
@@ -209,6 +237,40 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds }: Write
     },
     handlers: {
       append,
+      /** One slice of sealing. */
+      seal(slice: SealSlice): void {
+        if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
+        try {
+          transaction(() => chunkBook.apply(slice));
+        } catch (error) {
+          if (diskFaultOf((error as { code?: string }).code ?? '') !== null) retire();
+          throw error;
+        }
+        walFrames += 1;
+      },
+      ends: () => ({ position, mark: chunkBook.mark }),
+      /** Everything sealed and counted leaves the log, replay or not; a part at a time: how many rows went. */
+      dropReplay(): number {
+        settleBooks();
+        let gone = 0;
+        transaction(() => {
+          seriesBook.writeSlice(Date.now(), true);
+          gone = chunkBook.trim(Math.min(chunkBook.mark, seriesBook.countedTo), TRIM_ROWS);
+        });
+        walFrames += 1;
+        return gone;
+      },
+      /** Gives some free pages back to the file system; how many are left. */
+      giveBack(): number {
+        if (isRetired) return 0;
+        db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+        walFrames += VACUUM_PAGES;
+        return db.pragma('freelist_count', { simple: true }) as number;
+      },
+      /** Writes all of the log's pages into the database. */
+      settleWal(): void {
+        db.pragma('wal_checkpoint(TRUNCATE)');
+      },
       catalogue(device: string | null): Catalogue {
         settleBooks();
         return { store, position, series: seriesBook.states(device ?? undefined), streams: streamBook.states(device ?? undefined) };

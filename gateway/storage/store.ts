@@ -149,7 +149,7 @@ export interface Catalogue {
   readonly streams: readonly StreamState[];
 }
 
-/** Readings in a page, row by row; `seriesId[i]`, `timeUs[i]`, `value[i]` and `position[i]` belong together. */
+/** Readings in commit order, row by row; `seriesId[i]`, `timeUs[i]`, `value[i]` and `position[i]` belong together. */
 export interface ReadingsPage {
   readonly seriesId: readonly number[];
   readonly timeUs: readonly number[];
@@ -157,6 +157,24 @@ export interface ReadingsPage {
   readonly position: readonly number[];
   /** More rows follow the last one of this page. */
   readonly more: boolean;
+  /** The page is complete up to this position. */
+  readonly upTo: number;
+}
+
+/** Where a page by time goes on: behind the first `taken` readings of a series at a time. */
+export interface RangePlace {
+  readonly timeUs: number;
+  readonly series: number;
+  readonly taken: number;
+}
+/** Readings by time, row by row. */
+export interface RangePage {
+  readonly seriesId: Int32Array;
+  readonly timeUs: Float64Array;
+  /** Numbers alone as a column. */
+  readonly value: Float64Array | readonly Value[];
+  /** Null after the last page. */
+  readonly next: RangePlace | null;
   /** The page is complete up to this position. */
   readonly upTo: number;
 }
@@ -179,17 +197,17 @@ export type Bucket = readonly [
 
 /** What `read` answers, by question. Ranges are [fromUs, toUs); `upTo` holds a query to what was committed at its first page. */
 export interface Queries {
-  /** By time, then commit. `after` is the last row of the page before. */
+  /** By time, then series, then commit. `after` is `next` of the page before. */
   range: {
     ask: {
       series: readonly number[];
       fromUs: number;
       toUs: number;
       limit: number;
-      after?: { timeUs: number; position: number };
+      after?: RangePlace;
       upTo?: number;
     };
-    answer: ReadingsPage;
+    answer: RangePage;
   };
   /** Bucket i of N starts at fromUs + floor(i·(toUs−fromUs)/N). Empty buckets are left out. */
   buckets: {

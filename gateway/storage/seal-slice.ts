@@ -1,0 +1,71 @@
+// Changes of some series as one transaction of the writer: chunks in the order of their size, so that those of a size, of which a whole
+// number fills a page, come one after the other; then numbered, and the rows of the index packed.
+
+import { type ChunkEntry, packEntries } from './chunk-entries.ts';
+import type { IndexKey, SeriesChange } from './seal-series.ts';
+
+/** Series that are sealed up to `upTo` with it; the last one of a round moves the mark. */
+export interface SealSlice {
+  readonly dropChunks: readonly number[];
+  readonly addChunks: readonly { readonly id: number; readonly content: Uint8Array }[];
+  readonly dropRows: readonly (IndexKey & { readonly series: number })[];
+  readonly addRows: readonly PackedRow[];
+  readonly series: readonly number[];
+  readonly upTo: number;
+  readonly isLast: boolean;
+  /** The highest number given to a chunk or an edition. */
+  readonly lastId: number;
+}
+/** As the table has it. */
+export interface PackedRow extends IndexKey {
+  readonly series: number;
+  readonly endUs: number;
+  readonly readings: number;
+  readonly edition: number;
+  readonly entries: Uint8Array;
+}
+
+export interface SliceBuilder {
+  add(change: SeriesChange): void;
+  /** Of the contents so far. */
+  readonly bytes: number;
+  readonly isEmpty: boolean;
+  /** `lastId`: the highest number that was given before. */
+  finish(lastId: number, end: Pick<SealSlice, 'series' | 'upTo' | 'isLast'>): SealSlice;
+}
+
+export function createSliceBuilder(): SliceBuilder {
+  const whole: SeriesChange = { dropChunks: [], addChunks: [], dropRows: [], addRows: [] };
+  let bytes = 0;
+  return {
+    add({ dropChunks, addChunks, dropRows, addRows }) {
+      for (const { content } of addChunks) bytes += content.length;
+      whole.dropChunks.push(...dropChunks);
+      whole.addChunks.push(...addChunks);
+      whole.dropRows.push(...dropRows);
+      whole.addRows.push(...addRows);
+    },
+    get bytes() {
+      return bytes;
+    },
+    get isEmpty() {
+      return whole.dropRows.length === 0 && whole.addRows.length === 0;
+    },
+    finish(lastId, end) {
+      let id = lastId;
+      whole.addChunks.sort((a, b) => b.content.length - a.content.length);
+      for (const { entry } of whole.addChunks) entry.id = ++id;
+      const addChunks = whole.addChunks.map(({ entry, content }) => ({ id: entry.id, content }));
+      const addRows = whole.addRows.map(({ series, startUs, number, entries }) => ({
+        series,
+        startUs,
+        number,
+        endUs: (entries.at(-1) as ChunkEntry).endUs,
+        readings: entries.reduce((sum, { count }) => sum + count, 0),
+        edition: ++id,
+        entries: packEntries(entries),
+      }));
+      return { dropChunks: whole.dropChunks, addChunks, dropRows: whole.dropRows, addRows, ...end, lastId: id };
+    },
+  };
+}

@@ -1,0 +1,135 @@
+// When the log is sealed: as soon as it is large, or its oldest readings are old, a round after the other. A round goes in slices between
+// which every waiting append has its turn.
+
+import type { SealSlice } from './seal-slice.ts';
+import type { BeginRound, BegunRound, Recut } from './sqlite-sealer.ts';
+import type { Thread } from './thread.ts';
+
+export interface SealBounds {
+  /** Unsealed readings at which a round begins: what a query has to scan. */
+  readonly rows: number;
+  /** Or so long after the round before, when there is anything. */
+  readonly ms: number;
+  /** Readings of one round, at most: what a round needs of memory. */
+  readonly roundRows: number;
+  /** Sealed readings stay in the log so many and so long. */
+  readonly replayRows: number;
+  readonly replayMs: number;
+}
+export const SEALING: SealBounds = {
+  rows: 262_144,
+  ms: 3_600_000,
+  roundRows: 1_048_576,
+  replayRows: 1_000_000,
+  replayMs: 15 * 60_000,
+};
+
+export interface Sealing {
+  /** The store has readings up to here. */
+  note(position: number): void;
+  /** Readings that are not sealed. */
+  readonly behind: number;
+  /** Seals everything up to `position`, and tells how far it is; waits for a round that is under way. */
+  sealTo(position: number, progress: (upTo: number) => void): Promise<void>;
+  /** Writes chunks anew that were cut while they grew or lie in half-empty pages; tells how many rows of the index are left to look at. */
+  recut(progress: (left: number) => void): Promise<void>;
+  /** Resolves when nothing more will be asked. Idempotent. */
+  close(): Promise<void>;
+}
+export interface SealingOptions {
+  readonly bounds: SealBounds;
+  /** The thread, opened anew when it has ended. */
+  sealer(): Promise<Thread>;
+  readonly mark: number;
+  readonly position: number;
+  /** Stores a slice; rejects while the disk is in trouble. */
+  store(slice: SealSlice): Promise<void>;
+  onError(error: unknown): void;
+}
+
+const LOOK_MS = 500;
+const AFTER_ERROR_MS = 30_000;
+
+export function createSealing({ bounds, sealer, store, onError, ...start }: SealingOptions): Sealing {
+  let { mark, position } = start;
+  let roundAtMs = performance.now();
+  let notBeforeMs = 0;
+  let running: Promise<void> | null = null;
+  let isOver = false;
+
+  async function round(upTo: number): Promise<void> {
+    const ask: BeginRound = { upTo, rows: bounds.roundRows, nowUs: Date.now() * 1000 };
+    const begun = await (await sealer()).call<BegunRound | null>('begin', ask);
+    if (begun === null) {
+      mark = Math.max(mark, upTo);
+      return;
+    }
+    for (;;) {
+      if (isOver) return;
+      const slice = await (await sealer()).call<SealSlice | null>('next');
+      if (slice === null) return;
+      await store(slice);
+      if (slice.isLast) mark = slice.upTo;
+    }
+  }
+  async function rounds(upTo: number, progress?: (upTo: number) => void): Promise<void> {
+    while (mark < upTo && !isOver) {
+      await round(upTo);
+      progress?.(mark);
+    }
+    roundAtMs = performance.now();
+  }
+
+  const look = setInterval(() => {
+    const nowMs = performance.now();
+    const isDue = position - mark >= bounds.rows || (position > mark && nowMs - roundAtMs >= bounds.ms);
+    if (!isDue || running !== null || nowMs < notBeforeMs) return;
+    running = rounds(position)
+      .catch((error: unknown) => {
+        notBeforeMs = performance.now() + AFTER_ERROR_MS;
+        if (!isOver) onError(error);
+      })
+      .finally(() => {
+        running = null;
+      });
+  }, LOOK_MS);
+
+  return {
+    note(at) {
+      position = at;
+    },
+    get behind() {
+      return position - mark;
+    },
+    async sealTo(upTo, progress) {
+      while (running !== null) await running;
+      const own = rounds(upTo, progress);
+      running = own
+        .catch(() => undefined)
+        .finally(() => {
+          running = null;
+        });
+      await own;
+    },
+    async recut(progress) {
+      while (running !== null) await running;
+      running = (async () => {
+        progress(await (await sealer()).call<number>('beginRecut'));
+        while (!isOver) {
+          const some = await (await sealer()).call<Recut | null>('nextRecut');
+          if (some === null) return;
+          if (some.slice !== null) await store(some.slice);
+          progress(some.left);
+        }
+      })().finally(() => {
+        running = null;
+      });
+      await running;
+    },
+    async close() {
+      isOver = true;
+      clearInterval(look);
+      await running?.catch(() => undefined);
+    },
+  };
+}
