@@ -4,7 +4,7 @@ import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Problem } from '../gateway/protocol/rest.ts';
 import { Failure } from './failure.ts';
-import { explainFault, type Target } from './target.ts';
+import { explainFault, type Target } from '../gateway/client/target.ts';
 
 export interface ApiAnswer {
   readonly status: number;

@@ -9,8 +9,10 @@ import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
 import { readSecretFile } from './secret-file.ts';
 import type { SerialOptions } from './serial.ts';
+import type { ModbusOptions } from './serial-modbus.ts';
+import { SLAVE_FAULTS, type SlaveFault, type SlavePlan } from './serial-modbus-slaves.ts';
 import { SPEECHES, type SpeechName } from './serial-speech.ts';
-import { openTarget } from './target.ts';
+import { openTarget } from '../gateway/client/target.ts';
 import type { VerifyOptions } from './verify.ts';
 import { METRICS, type MetricName } from './waveforms.ts';
 
@@ -19,6 +21,7 @@ export type ParsedCommand =
   | { readonly name: 'replay'; readonly options: ReplayOptions }
   | { readonly name: 'verify'; readonly options: VerifyOptions }
   | { readonly name: 'serial'; readonly options: SerialOptions }
+  | { readonly name: 'modbus'; readonly options: ModbusOptions }
   | { readonly name: 'help'; readonly text: string };
 
 export class UsageError extends Failure {
@@ -34,13 +37,16 @@ const MAX_DEVICES = 20_000;
 const MAX_RATE_HZ = 1_000;
 const MAX_DURATION_MS = 30 * 86_400_000;
 
+/** It is asked, and says nothing by itself. */
+const MODBUS = 'modbus';
+
 const USAGE = {
   '': 'node device-sim/main.ts run|verify|replay --url wss://HOST:PORT … | serial --link PATH …',
   run: 'node device-sim/main.ts run --url wss://HOST:PORT --enrol-key-file FILE [--key-file FILE] [--devices N] [--rate HZ] [--duration 60s] [--history 6h] [--manifest FILE]',
   verify: 'node device-sim/main.ts verify --url wss://HOST:PORT --key-file FILE --manifest FILE [--device ID…]',
   replay:
     'node device-sim/main.ts replay --url wss://HOST:PORT --file FILE --device ID --token-file FILE [--key-file FILE] [--speed max|N]',
-  serial: `node device-sim/main.ts serial --link PATH (--speak ${SPEECHES.join('|')} [--rate HZ] | --file LOG [--speed max|N]) [--duration 60s] [--seed S] [--noise P] [--truncate P] [--wrong-baud] [--unplug 30s,5s]`,
+  serial: `node device-sim/main.ts serial --link PATH (--speak ${SPEECHES.join('|')} [--rate HZ] | --speak ${MODBUS} [--slaves 1,2:timeout=0.1] | --file LOG [--speed max|N]) [--duration 60s] [--seed S] [--noise P] [--truncate P] [--wrong-baud] [--unplug 30s,5s]`,
 } as const;
 
 type TargetFlags = {
@@ -79,7 +85,8 @@ type ReplayFlags = CommonFlags & {
 
 type SerialFlags = {
   readonly link: string;
-  readonly speak?: SpeechName;
+  readonly speak?: SpeechName | typeof MODBUS;
+  readonly slaves?: readonly SlavePlan[];
   readonly rate?: number;
   readonly file?: string;
   readonly speed?: number;
@@ -130,8 +137,13 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     parsed = { name: 'verify', options: { target, isJson, manifest, devices, key: readSecretFile(flags.keyFile, warn) } };
   });
 
-  const replay = commonFlags(program.command('replay').description('sends a CSV file or an NMEA log with its own times, as one device'))
-    .requiredOption('--file <file>', 'CSV with a header, times without a zone are UTC; or an NMEA 0183 log, *.nmea or *.log')
+  const replay = commonFlags(
+    program.command('replay').description('sends a CSV file, an NMEA log or a capture with its own times, as one device'),
+  )
+    .requiredOption(
+      '--file <file>',
+      'CSV with a header, times without a zone are UTC; an NMEA 0183 log, *.nmea or *.log; a serial capture, *.capture',
+    )
     .requiredOption('--device <id>', 'the device that it is', deviceId)
     .option('--metric <name>', "for rows that name none; the file's name when not said")
     .option('--unit <code>', 'for rows that name none, as a SenML code: Cel, %RH, V')
@@ -147,8 +159,13 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
   const serial = program.command('serial').description('a sensor on a pseudo-terminal, for a serial port to listen to (needs socat)');
   serial
     .requiredOption('--link <path>', 'becomes a link to the pseudo-terminal; this is the path to configure as the port')
-    .addOption(new Option('--speak <what>', 'what it makes up').choices(SPEECHES))
+    .addOption(new Option('--speak <what>', 'what it makes up').choices([...SPEECHES, MODBUS]))
     .option('--rate <hz>', 'frames a second that it makes up; 10 when not said', rate)
+    .option(
+      '--slaves <list>',
+      'of a Modbus bus, each with a fault and its share of the answers: 1,2:timeout,3:bad-crc=0.1; 1,2,3 when not said',
+      slaves,
+    )
     .option('--file <log>', 'an NMEA 0183 log to say instead, byte for byte')
     .option('--speed <max|n>', 'times faster than the times in the log; max is as fast as it is read; 1 when not said', speed)
     .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C, or the end of the log, when not said', duration)
@@ -164,6 +181,17 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     if (speak !== undefined && flags.speed !== undefined)
       throw new UsageError('--rate goes with --speak, --speed with --file', USAGE.serial);
     if (file !== undefined) checkFile(file);
+    if (flags.slaves !== undefined && speak !== MODBUS) throw new UsageError(`--slaves goes with --speak ${MODBUS}`, USAGE.serial);
+    if (speak === MODBUS) {
+      if (flags.rate !== undefined || isWrongBaud)
+        throw new UsageError(
+          `--rate and --wrong-baud do not go with --speak ${MODBUS}: its master sets the pace and the speed`,
+          USAGE.serial,
+        );
+      const { slaves: plans = slaves('1,2,3'), duration: lastsMs = Number.POSITIVE_INFINITY } = flags;
+      parsed = { name: 'modbus', options: { link, slaves: plans, seed, durationMs: lastsMs, noise, truncate, unplug } };
+      return;
+    }
     const source = file === undefined ? { speak: speak!, rateHz: flags.rate ?? 10 } : { file, speed: flags.speed ?? 1 };
     const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
     parsed = { name: 'serial', options: { link, source, seed, durationMs, noise, truncate, isWrongBaud, unplug } };
@@ -266,6 +294,22 @@ function unplugging(text: string): { everyMs: number; forMs: number } {
   const [every, away, ...rest] = text.split(',');
   if (every === undefined || away === undefined || rest.length > 0) throw new InvalidArgumentError('It is two times like 30s,5s.');
   return { everyMs: duration(every), forMs: duration(away) };
+}
+
+/** `1,2:timeout,3:bad-crc=0.1` */
+function slaves(text: string): SlavePlan[] {
+  const plans = text.split(',').map((part): SlavePlan => {
+    const found = /^(\d{1,3})(?::([a-z-]+)(?:=([\d.]+))?)?$/.exec(part);
+    const slave = Number(found?.[1]);
+    const kind = found?.[2];
+    if (found === null || slave < 1 || slave > 247 || (kind !== undefined && !(SLAVE_FAULTS as readonly string[]).includes(kind)))
+      throw new InvalidArgumentError(
+        `It is a list such as 1,2:timeout,3:bad-crc=0.1; slaves are 1 to 247, faults ${SLAVE_FAULTS.join(', ')}.`,
+      );
+    return { slave, fault: kind === undefined ? null : { kind: kind as SlaveFault, share: share(found[3] ?? '1') } };
+  });
+  if (new Set(plans.map(({ slave }) => slave)).size < plans.length) throw new InvalidArgumentError('Each slave is there once.');
+  return plans;
 }
 
 function metricNames(text: string): MetricName[] {

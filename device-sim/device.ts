@@ -9,8 +9,8 @@ import type { FleetStats } from './fleet-stats.ts';
 import type { Manifest } from './manifest.ts';
 import { tapConnections } from './manifest-tap.ts';
 import { createDeviceBooks, type StreamBook } from './stream-books.ts';
-import type { Target } from './target.ts';
-import { openWsSocket } from './ws-socket.ts';
+import type { Target } from '../gateway/client/target.ts';
+import { openWsSocket } from '../gateway/client/ws-socket.ts';
 
 export const SOFTWARE = 'fieldgate-sim 1';
 

@@ -4,7 +4,7 @@ import type { BufferEntry } from '../gateway/protocol/send-buffer.ts';
 import type { Reject } from '../gateway/protocol/messages.ts';
 import { createHistogram } from './histogram.ts';
 import { rounded } from './progress.ts';
-import { explainFault, type Target } from './target.ts';
+import { explainFault, type Target } from '../gateway/client/target.ts';
 
 export interface FleetTotals {
   readonly online: number;

@@ -6,8 +6,9 @@ import { parseCommand, UsageError } from './command-line.ts';
 import { replayFile } from './replay.ts';
 import { runFleet } from './run.ts';
 import { speakSerial } from './serial.ts';
+import { speakModbus } from './serial-modbus.ts';
 import { verifyManifest } from './verify.ts';
-import { refuseUncheckedTls } from './target.ts';
+import { refuseUncheckedTls } from '../gateway/client/target.ts';
 
 // `| head` closes the pipe: nobody reads any more, which is no fault of ours.
 for (const stream of [stdout, stderr]) {
@@ -30,6 +31,8 @@ async function main(args: readonly string[]): Promise<number> {
         return await replayFile(command.options, io);
       case 'serial':
         return await speakSerial(command.options, io);
+      case 'modbus':
+        return await speakModbus(command.options, io);
       case 'verify':
         return await verifyManifest(command.options, io);
       case 'help':

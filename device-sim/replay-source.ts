@@ -1,4 +1,4 @@
-// A CSV file or an NMEA log as SenML records, in the order of the file: nothing is sorted, nothing is merged, no value is touched.
+// A CSV file, an NMEA log or a capture as SenML records, in the order of the file: nothing is sorted, nothing is merged, no value is touched.
 
 import { createReadStream, statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -7,6 +7,7 @@ import { RELATIVE_BELOW_US } from '../gateway/protocol/time.ts';
 import { createCsvReader, type CsvRow } from './csv.ts';
 import { parseMillisUs, parseTimeUs } from './csv-time.ts';
 import { Failure, unreadableFile } from './failure.ts';
+import { isCapture, readCaptureRows } from './replay-capture.ts';
 import { isNmeaLog, readNmeaLog } from './replay-nmea.ts';
 
 export interface ReplayRow {
@@ -29,7 +30,7 @@ export interface SourceCheck {
   /** Rows without a value, and rows of other devices. */
   readonly empty: number;
   readonly foreign: number;
-  /** Lines of an NMEA log that are no readings, by the reason. */
+  /** Lines of an NMEA log, and frames of a capture, that are no readings, by the reason. */
   readonly skipped?: ReadonlyMap<string, number>;
 }
 
@@ -68,6 +69,10 @@ export async function* readSource(
 ): AsyncGenerator<ReplayRow[]> {
   if (isNmeaLog(options.file)) {
     yield* readNmeaLog(options.file, counts.skipped);
+    return;
+  }
+  if (isCapture(options.file)) {
+    for await (const rows of readCaptureRows(options.file, counts.skipped)) yield rows.map(withTime);
     return;
   }
   const csv = createCsvReader();
@@ -157,6 +162,10 @@ function readRow(row: CsvRow, columns: Columns, options: SourceOptions): ReplayR
 /** Exports guard text that a spreadsheet could take for a formula with an apostrophe. */
 function unguarded(text: string): string {
   return /^'[=+\-@\t]/.test(text) ? text.slice(1) : text;
+}
+
+function withTime({ timeUs, record }: ReplayRow): ReplayRow {
+  return record.t === undefined ? { timeUs, record: { ...record, ...senmlTime(timeUs) } } : { timeUs, record };
 }
 
 /** Seconds that give exactly these microseconds back; far in the future that takes a base time for the whole seconds. */

@@ -10,7 +10,7 @@ import { type Interrupt, listenForInterrupt, pause } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { bar, createProgress, grouped, msText, rounded } from './progress.ts';
 import { checkSource, type ReplayRow, readSource, type SourceCheck, type SourceOptions, withOwnBase } from './replay-source.ts';
-import type { Target } from './target.ts';
+import type { Target } from '../gateway/client/target.ts';
 import { createTimerWheel } from './timer-wheel.ts';
 import { drain, reachVerdict, verdictText } from './verdict.ts';
 

@@ -11,7 +11,7 @@ import { type Interrupt, listenForInterrupt, pause } from './interrupt.ts';
 import type { Io } from './io.ts';
 import { type Manifest, openManifest } from './manifest.ts';
 import { createProgress, grouped, msText, type Progress, rounded } from './progress.ts';
-import type { Target } from './target.ts';
+import type { Target } from '../gateway/client/target.ts';
 import { createTimerWheel } from './timer-wheel.ts';
 import { drain, reachVerdict, verdictText } from './verdict.ts';
 import { createWaveforms, type MetricName } from './waveforms.ts';

@@ -9,7 +9,7 @@ import { type BadVerdict, type Counts, EXAMPLES, type Example, isClean, noCounts
 import type { Io } from './io.ts';
 import { readManifest } from './manifest-reader.ts';
 import { createProgress, grouped } from './progress.ts';
-import type { Target } from './target.ts';
+import type { Target } from '../gateway/client/target.ts';
 import { verifyDevice } from './verify-device.ts';
 
 export interface VerifyOptions {

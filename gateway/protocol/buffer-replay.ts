@@ -28,6 +28,7 @@ function apply(queue: FrameQueue, record: BufferRecord): boolean {
     case 'frame':
       if (record.seq !== queue.next) return false;
       queue.push(record);
+      queue.makeRoomOfSettled();
       return true;
     case 'gap':
       if (record.from !== queue.next || record.to < record.from) return false;

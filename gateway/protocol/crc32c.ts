@@ -6,8 +6,9 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-export function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
+/** `before`: the checksum of what comes before these bytes. */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = before ^ 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }

@@ -3,19 +3,19 @@
 
 import { BACK_OFF, type BackOff, createBackOff } from './back-off.ts';
 import { type ClosePlan, planAfterClose } from './close-plan.ts';
-import type { Clock, DeviceSocket, SocketEnd, SocketEvents, Timer } from './device-socket.ts';
+import { type ClientLink, createClientLink } from './client-link.ts';
+import type { Clock, DeviceSocket, SocketEnd, SocketEvents } from './device-socket.ts';
 import { type FrameBody, readingsFrame, splitAgain, splitIntoFrames } from './frame-split.ts';
 import { FIRST_LIMITS, isSeq, readLimits, readMessage } from './gateway-message.ts';
 import type { ErrorMessage, Gap, Hello, Reject, SenmlRecord, Welcome } from './messages.ts';
-import { watchSilence } from './silence-watch.ts';
 import { type BufferEntry, BufferFault, makeStreamId, type SendBuffer } from './send-buffer.ts';
 
 export type ClientState =
   | { readonly state: 'connecting' }
   | { readonly state: 'online'; readonly welcome: Welcome }
   | { readonly state: 'waiting'; readonly delayMs: number; readonly why: string; readonly end: SocketEnd }
-  /** Not again by itself: `start` with a new token, or the end that the caller asked for. */
-  | { readonly state: 'stopped'; readonly why: string };
+  /** Not again by itself: `start` with a new token, or the end that the caller asked for. `device`: whose token it is, when not the one wanted. */
+  | { readonly state: 'stopped'; readonly why: string; readonly device?: string };
 
 export interface DeviceClientOptions {
   /** Opens a connection to `/v1/device`; must not call `events` before it returned. */
@@ -26,6 +26,8 @@ export interface DeviceClientOptions {
   readonly random: () => number;
   /** Told to the gateway, for instance `acme-fw 1.2`. */
   readonly software: string;
+  /** The device that the token must be of: with another the client stops as `wrong-device`, and has sent nothing. */
+  readonly device?: string;
   readonly onState?: (state: ClientState) => void;
   /** An entry is on the gateway's disk; once an entry, in order, also when a restored gateway has it sent again. */
   readonly onSettled?: (entry: BufferEntry) => void;
@@ -34,6 +36,8 @@ export interface DeviceClientOptions {
   readonly onError?: (error: ErrorMessage) => void;
   /** The buffer goes on under a new stream; called before what is unsettled gets its new numbers. */
   readonly onNewStream?: (stream: string) => void;
+  /** The buffer was full: these frames are lost, with those that were lost before beside them. */
+  readonly onLost?: (gap: BufferEntry) => void;
   /** A loss that the gateway would not take notice of, in two streams: it is left out of the third. */
   readonly onUndeclared?: (gap: BufferEntry) => void;
   /** The buffer's file could not be written while a connection was up; the client comes back to it after its back-off. */
@@ -45,9 +49,11 @@ export interface DeviceClient {
   start(): void;
   /**
    * Buffers readings as one frame, or more where the limits ask for it. Each record stands for itself: base fields would not survive.
-   * Throws `BufferFault` when the buffer's file does not take a frame: that one and those after it are not buffered.
+   * Throws `BufferFault` when the buffer's file does not take them: then nothing of it is buffered.
    */
   send(records: readonly SenmlRecord[]): void;
+  /** Says something outside of the stream, which nobody acknowledges and nothing keeps. False: there is no session to say it in. */
+  tell(message: object): boolean;
   /** Ends for good; what is unsettled stays in the buffer. */
   close(): void;
   readonly state: ClientState['state'];
@@ -74,10 +80,8 @@ class Client implements DeviceClient {
   readonly #backOff: BackOff;
   readonly #settled: (entry: BufferEntry) => void;
   #limits = FIRST_LIMITS;
-  #socket: DeviceSocket | null = null;
-  #timer: Timer | null = null;
+  readonly #link: ClientLink;
   #onlineAtMs = 0;
-  #heardAtMs = 0;
   #lastError: ErrorMessage | null = null;
   #isClosed = false;
   /** Highest seq sent, until a welcome says what became of it. */
@@ -101,6 +105,7 @@ class Client implements DeviceClient {
     this.#options = options;
     this.#buffer = options.buffer;
     this.#clock = options.clock;
+    this.#link = createClientLink(options.connect, options.clock);
     this.#backOff = createBackOff(options.random);
     const { acked, provenTo } = options.buffer;
     this.#toldTo = acked;
@@ -124,14 +129,22 @@ class Client implements DeviceClient {
   }
 
   send(records: readonly SenmlRecord[]): void {
-    for (const frame of splitIntoFrames(records, this.#limits)) this.#buffer.append(frame, this.#sentTo);
+    if (records.length === 0) return;
+    const lost = this.#buffer.append(splitIntoFrames(records, this.#limits), this.#sentTo);
+    if (lost !== null) this.#options.onLost?.(lost);
     this.#pump();
+  }
+
+  tell(message: object): boolean {
+    if (this.state !== 'online') return false;
+    this.#link.send(JSON.stringify(message));
+    return true;
   }
 
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const socket = this.#release();
+    const socket = this.#link.release();
     socket?.close(1000, '');
     if (this.state !== 'stopped') this.#become({ state: 'stopped', why: 'closed' });
   }
@@ -143,30 +156,22 @@ class Client implements DeviceClient {
       return;
     }
     this.#become({ state: 'connecting' });
-    let socket: DeviceSocket | null = null;
-    // Events of a socket that was let go are nobody's.
-    const isMine = () => socket !== null && socket === this.#socket;
-    socket = this.#options.connect({
-      opened: () => isMine() && this.#opened(),
-      message: (text) => isMine() && this.#guard(() => this.#message(text)),
-      heard: () => {
-        if (isMine()) this.#heardAtMs = this.#clock.nowMs();
-      },
-      closed: (end) => isMine() && this.#ended(end),
+    this.#link.open({
+      opened: () => this.#opened(),
+      message: (text) => this.#guard(() => this.#message(text)),
+      ended: (end) => this.#ended(end),
     });
-    this.#socket = socket;
-    this.#arm(CONNECT_MS, () => this.#giveUp('connect-timeout'));
+    this.#link.arm(CONNECT_MS, () => this.#giveUp('connect-timeout'));
   }
 
   #opened(): void {
     const { stream, oldest, next, acked } = this.#buffer;
     const hello: Hello = { type: 'hello', stream, oldest, next, acked, software: this.#options.software };
-    this.#socket?.send(JSON.stringify(hello));
-    this.#arm(WELCOME_MS, () => this.#giveUp('welcome-timeout'));
+    this.#link.send(JSON.stringify(hello));
+    this.#link.arm(WELCOME_MS, () => this.#giveUp('welcome-timeout'));
   }
 
   #message(text: string): void {
-    this.#heardAtMs = this.#clock.nowMs();
     const message = readMessage(text);
     switch (message?.['type']) {
       case 'ack':
@@ -188,6 +193,12 @@ class Client implements DeviceClient {
   }
 
   #welcome(welcome: Welcome): void {
+    const { device = welcome.device } = this.#options;
+    if (welcome.device !== device) {
+      this.#link.release()?.close(1000, '');
+      this.#become({ state: 'stopped', why: 'wrong-device', device: welcome.device });
+      return;
+    }
     if (!isSeq(welcome.acked) || welcome.stream !== this.#buffer.stream) {
       this.#giveUp('bad-welcome');
       return;
@@ -205,9 +216,9 @@ class Client implements DeviceClient {
     this.#sentTo = welcome.acked;
     this.#buffer.settle(welcome.acked, this.#settled);
     if (!this.#judge()) return;
-    this.#onlineAtMs = this.#heardAtMs = this.#clock.nowMs();
+    this.#onlineAtMs = this.#clock.nowMs();
     this.#become({ state: 'online', welcome });
-    this.#watchSilence(welcome);
+    this.#link.watch(welcome, () => this.#giveUp('silent'));
     this.#declareLost();
     this.#pump();
   }
@@ -243,7 +254,7 @@ class Client implements DeviceClient {
       this.#sentTo = seq;
       if (seq > this.#sentMax) this.#sentMax = seq;
       this.#inFlight++;
-      this.#socket?.send(readingsFrame(seq, entry.body!));
+      this.#link.send(readingsFrame(seq, entry.body!));
     }
   }
 
@@ -251,7 +262,7 @@ class Client implements DeviceClient {
     const gap: Gap = { type: 'gap', from, to, reason };
     this.#sentTo = to;
     if (to > this.#sentMax) this.#sentMax = to;
-    this.#socket?.send(JSON.stringify(gap));
+    this.#link.send(JSON.stringify(gap));
   }
 
   /** The gateway wants older frames than are held, and did not declare them lost by itself. */
@@ -301,7 +312,7 @@ class Client implements DeviceClient {
   #ended(end: SocketEnd): void {
     const wasOnline = this.state === 'online';
     const plan = planAfterClose(end, this.#lastError?.code ?? '');
-    this.#release();
+    this.#link.release();
     if (wasOnline && this.#clock.nowMs() - this.#onlineAtMs >= BACK_OFF.stableMs) this.#backOff.reset();
     // Only a session that carried a frame can have been closed over one.
     if (plan.refused && wasOnline && this.#sentTo > this.#buffer.acked) this.#accused = this.#lastError?.expected ?? 0;
@@ -323,7 +334,7 @@ class Client implements DeviceClient {
         ? plan.atLeastMs + Math.max(backOffMs, this.#options.random() * plan.atLeastMs * FIXED_JITTER)
         : Math.max(plan.atLeastMs, backOffMs);
     this.#become({ state: 'waiting', delayMs, why: plan.why, end });
-    this.#arm(delayMs, () => this.#connect());
+    this.#link.arm(delayMs, () => this.#connect());
   }
 
   #leaveStream(why: string): void {
@@ -332,7 +343,7 @@ class Client implements DeviceClient {
   }
 
   #giveUp(why: string): void {
-    const socket = this.#socket;
+    const socket = this.#link.release();
     this.#ended({ code: 1006, reason: why });
     socket?.cut();
   }
@@ -367,30 +378,6 @@ class Client implements DeviceClient {
       this.#options.onBufferFault?.(fault);
       this.#giveUp(BUFFER_END.reason);
     }
-  }
-
-  #watchSilence({ pingSeconds, pongSeconds }: Welcome): void {
-    if (!this.#socket?.seesPings || !(pingSeconds > 0)) return;
-    watchSilence({
-      limitMs: (2 * pingSeconds + (pongSeconds || 0)) * 1000,
-      nowMs: () => this.#clock.nowMs(),
-      heardAtMs: () => this.#heardAtMs,
-      arm: (delayMs, run) => this.#arm(delayMs, run),
-      onSilence: () => this.#giveUp('silent'),
-    });
-  }
-
-  #release(): DeviceSocket | null {
-    const socket = this.#socket;
-    this.#socket = null;
-    this.#timer?.cancel();
-    this.#timer = null;
-    return socket;
-  }
-
-  #arm(delayMs: number, run: () => void): void {
-    this.#timer?.cancel();
-    this.#timer = this.#clock.after(delayMs, run);
   }
 
   #become(state: ClientState): void {

@@ -25,7 +25,7 @@ export interface FileBufferOptions {
   readonly file: BufferFile;
   readonly random: () => number;
   /**
-   * `every-frame`: what `append` has returned for survives a power cut. Else the file is synced this long after a frame came: then a
+   * `every-frame`: what `append` has returned for survives a power cut; frames that are appended together cost one sync. Else the file is synced this long after a frame came: then a
    * power cut takes the frames since the last sync, a crash of the program alone takes nothing, and neither doubles anything.
    */
   readonly sync: 'every-frame' | { readonly everyMs: number; readonly clock: Clock };
@@ -108,14 +108,19 @@ class LoggedBuffer implements FileBuffer {
     return this.#queue.at(seq);
   }
 
-  append(frame: FrameBody, sentTo: number): void {
+  append(frames: readonly FrameBody[], sentTo: number): BufferEntry | null {
     if (this.#isMet) this.#recordMeeting();
-    this.#record({ kind: 'frame', seq: this.#queue.next, ...frame }, this.#sync === 'every-frame');
-    this.#queue.push(frame);
+    const { next } = this.#queue;
+    this.#record(
+      frames.map((frame, i) => ({ kind: 'frame', seq: next + i, ...frame })),
+      this.#sync === 'every-frame',
+    );
+    for (const frame of frames) this.#queue.push(frame);
     const lost = this.#queue.makeRoom(sentTo);
     if (lost !== null) this.#note({ kind: 'lost', from: lost.from, to: lost.to });
     this.#shorten();
     this.#syncLater();
+    return lost;
   }
 
   settle(seq: number, each: (entry: BufferEntry) => void): void {
@@ -130,7 +135,7 @@ class LoggedBuffer implements FileBuffer {
     const entry = this.#queue.at(seq);
     if (!entry) return;
     // Other frames get these numbers: on the disk before one of them is sent, or a crash would take the old ones for settled.
-    this.#record({ kind: 'replaced', seq: entry.from, frames }, true);
+    this.#record([{ kind: 'replaced', seq: entry.from, frames }], true);
     this.#queue.replace(seq, frames);
     this.#shorten();
   }
@@ -158,7 +163,7 @@ class LoggedBuffer implements FileBuffer {
   /** Before a frame of this run is sent: without this line the next opening would not believe that any was. */
   #recordMeeting(): void {
     if (this.#isConfirmed) return;
-    this.#record({ kind: 'confirmed' }, true);
+    this.#record([{ kind: 'confirmed' }], true);
     this.#isConfirmed = true;
   }
 
@@ -168,24 +173,24 @@ class LoggedBuffer implements FileBuffer {
     this.#timer = null;
   }
 
-  /** Writes a record that has to be there; throws `BufferFault` and leaves the file as it was, or to be mended. */
-  #record(record: BufferRecord, isSynced: boolean): void {
+  /** Writes records that have to be there; throws `BufferFault` and leaves the file as it was, or to be mended. */
+  #record(records: readonly BufferRecord[], isSynced: boolean): void {
     this.#mend();
-    this.#write(record);
+    this.#write(records);
     if (isSynced) this.#guard(() => this.#file.sync());
   }
 
   /** Writes a record that the next opening can do without: the welcome tells the same. */
   #note(record: BufferRecord): void {
     try {
-      this.#record(record, false);
+      this.#record([record], false);
     } catch (fault) {
       if (!(fault instanceof BufferFault)) throw fault;
     }
   }
 
-  #write(record: BufferRecord): void {
-    const bytes = encodeRecord(record);
+  #write(records: readonly BufferRecord[]): void {
+    const bytes = records.length === 1 ? encodeRecord(records[0]!) : joined(records.map(encodeRecord));
     this.#isTorn = true;
     this.#guard(
       () => this.#file.append(bytes),

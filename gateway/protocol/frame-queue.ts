@@ -60,8 +60,7 @@ export class FrameQueue {
   /** Brings the queue back under its capacity; the run that it gave up for that, or null. What was sent is never given up. */
   makeRoom(sentTo: number): BufferEntry | null {
     const { capacityBytes } = this.#room;
-    if (this.#bytes <= capacityBytes) return null;
-    this.#dropSettled(capacityBytes - (this.#bytes - this.#settledBytes));
+    this.makeRoomOfSettled();
     if (this.#bytes <= capacityBytes) return null;
     // A sixteenth more than needed, so that a full buffer does not do it each time.
     const goalBytes = capacityBytes - capacityBytes / 16 - ENTRY_BYTES;
@@ -74,6 +73,12 @@ export class FrameQueue {
     const { to } = this.#entries[end - 1]!;
     this.lose(from, to);
     return this.#entries[first]!;
+  }
+
+  /** The part of that which nobody needs to be told of. */
+  makeRoomOfSettled(): void {
+    const { capacityBytes } = this.#room;
+    if (this.#bytes > capacityBytes) this.#dropSettled(capacityBytes - (this.#bytes - this.#settledBytes));
   }
 
   /** What lies between two seqs becomes one `buffer-full` gap. Nothing happens where they are not the bounds of entries. */

@@ -1,6 +1,8 @@
 // The wire, version 1, as types: what devices and subscribers say and hear. Told apart by `type`, named by direction.
 // Times on our own messages are epoch milliseconds with fractions (µs / 1000); a SenML record's `t` is seconds.
 
+import type { SerialPortView } from './rest.ts';
+
 /** One value as it travels: a finite number, a boolean or a string. */
 export type Value = number | boolean | string;
 
@@ -46,8 +48,16 @@ export interface Gap {
   readonly to: number;
   readonly reason: string;
 }
+/** A serial port of a bridge, as it tells it: what the gateway knows by itself is left out. */
+export type BridgedPort = Omit<SerialPortView, 'id' | 'origin' | 'bridge' | 'settings'>;
+/** How the serial ports of this device are doing, on another box; for people to look at. */
+export interface PortsMessage {
+  readonly type: 'ports';
+  readonly bridge: string;
+  readonly ports: readonly BridgedPort[];
+}
 /** What a device sends; a bare array is a SenML pack. */
-export type FromDevice = Hello | Readings | Gap | readonly SenmlRecord[];
+export type FromDevice = Hello | Readings | Gap | PortsMessage | readonly SenmlRecord[];
 
 /** What a device must keep to, told in the welcome. */
 export interface DeviceLimits {

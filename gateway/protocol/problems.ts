@@ -50,7 +50,20 @@ export const PROBLEMS = {
   'bad-token': { status: 400, title: 'next belongs to another query or has been changed; start again without it.' },
   'bad-cursor': { status: 400, title: 'since is not a cursor of this store; start again without it.' },
   'unknown-parameter': { status: 400, title: 'There is no such parameter here.' },
+  // serial ports
+  'bad-serial': { status: 400, title: 'The settings are none of a serial port; each place says what it must be.' },
+  'set-in-file': { status: 409, title: 'This port is set in the configuration file; change it there and restart.' },
+  'same-port': { status: 409, title: 'This port is there already; two readers would share its bytes.' },
+  'too-many-ports': { status: 409, title: 'There are 32 serial ports; remove one first.' },
+  'no-serial-port': { status: 409, title: 'The device has no serial port here any more, whose rule could read this line; discard it.' },
+  'bad-capture': { status: 400, title: 'The body is no capture of a serial line that can be replayed.' },
+  'capture-running': { status: 409, title: 'This port is being captured, or is not read now; one capture at a time.' },
   // frames
+  'bad-ports': { status: 0, title: 'The message ports does not have the form that it must have, or names ports of another device.' },
+  'too-many-bridges': {
+    status: 0,
+    title: 'The gateway has no room for what more bridges tell of their ports; readings are taken as before.',
+  },
   'hello-first': { status: 0, title: 'Send hello before readings or gap.' },
   'bad-message': { status: 0, title: 'The message does not have the shape that its type needs.' },
   'empty-message': { status: 0, title: 'The message is empty.' },

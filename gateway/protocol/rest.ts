@@ -1,7 +1,8 @@
 // The shapes of REST answers and bodies, shared by the handlers (which are checked against them) and the console's client.
-// Fields in `At` are RFC 3339, in `Ms` epoch milliseconds with fractions.
+// Fields in `At` are RFC 3339, in `Ms` epoch milliseconds with fractions. Over 400 lines, because all of it is one interface, which people
+// and two programs look up in one place.
 
-import type { RecordFault, Value } from './messages.ts';
+import type { RecordFault, SenmlRecord, Value } from './messages.ts';
 
 /** time in epoch ms, value. */
 export type Point = readonly [timeMs: number, value: Value];
@@ -268,8 +269,40 @@ export interface StorageView {
   /** On the volume of the data directory; null when it could not be asked. */
   readonly freeBytes: number | null;
 }
-/** `GET /v1/serial` (viewer): a serial port of the configuration, and how it is doing. Counts are since the start. */
+/** One serial port as `serial.ports` of the configuration has it, with everything that has a default filled in. */
+export interface SerialSettings {
+  readonly path: string;
+  readonly baudRate: number;
+  readonly dataBits: 5 | 6 | 7 | 8;
+  readonly stopBits: 1 | 2;
+  readonly parity: 'none' | 'even' | 'odd';
+  readonly flowControl: 'none' | 'rts-cts' | 'xon-xoff';
+  readonly device: string;
+  readonly framing: SerialPart;
+  /** null: the framing is `modbus-rtu`, which needs none. */
+  readonly rule: SerialPart | null;
+  readonly expectEverySeconds: number | null;
+}
+/** A framing or a rule: its kind, and the settings of that kind. */
+export interface SerialPart {
+  readonly kind: string;
+  readonly [setting: string]: unknown;
+}
+/** `POST /v1/serial`, `PUT /v1/serial/:id` (admin): what has a default may be left out, and `framing: 'line'` is short for `{kind: 'line'}`. */
+export interface SerialPortBody extends Partial<Omit<SerialSettings, 'framing' | 'rule'>> {
+  readonly framing?: string | SerialPart;
+  readonly rule?: string | SerialPart | null;
+}
+/** `GET /v1/serial` (viewer): a serial port, and how it is doing. Counts are since it was opened for the first time, or last changed. */
 export interface SerialPortView {
+  /** Stays the same over restarts and changes. */
+  readonly id: string;
+  /** `file`: set in the configuration file, and read-only here. `bridge`: a port of another box. `replay`: no port, but a recording. */
+  readonly origin: 'file' | 'console' | 'bridge' | 'replay';
+  /** The name of the bridge whose port it is. */
+  readonly bridge: string | null;
+  /** null: they are not kept here. */
+  readonly settings: SerialSettings | null;
   readonly path: string;
   readonly device: string;
   readonly state: 'opening' | 'open' | 'absent' | 'silent' | 'garbage' | 'stuck' | 'failed' | 'closed';
@@ -291,6 +324,28 @@ export interface SerialPortView {
   readonly skipped: Readonly<Record<string, number>>;
   /** Oldest first. */
   readonly lastFrames: readonly SerialFrameView[];
+  /** Whom a Modbus bus asks, by number; empty for every other framing. */
+  readonly slaves: readonly SerialSlaveView[];
+}
+/** A slave of a Modbus bus. Counts are since the port's. */
+export interface SerialSlaveView {
+  readonly slave: number;
+  /** `failing`: the last requests failed; `silent`: so many that it is asked now and then alone. */
+  readonly state: 'new' | 'answers' | 'failing' | 'silent';
+  readonly sinceAt: string;
+  readonly requests: number;
+  readonly answers: number;
+  readonly timeouts: number;
+  readonly crcErrors: number;
+  readonly exceptions: number;
+  /** All that went wrong, by code: these three, and the rarer ones. */
+  readonly faults: Readonly<Record<string, number>>;
+  readonly lastError: string;
+  readonly lastErrorAt: string | null;
+  readonly lastAnswerAt: string | null;
+  readonly roundTripMs: number | null;
+  /** When a silent one is asked again. */
+  readonly nextAskAt: string | null;
 }
 export interface SerialFrameView {
   /** Counts the frames and faults of the port, from 1. */
@@ -306,6 +361,52 @@ export interface SerialFrameView {
   readonly readings: number;
   /** What they are, or what is wrong, in words; '' when the outcome says it all. */
   readonly says: string;
+}
+/** `GET /v1/serial/attached` (viewer): a port of this machine. */
+export interface AttachedPortView {
+  /** What it is always called, where it has such a name. */
+  readonly path: string;
+  /** What it is called until it is plugged in again. */
+  readonly name: string;
+  readonly manufacturer: string;
+  readonly product: string;
+  readonly serialNumber: string;
+  /** Who reads it: the device of one of our ports, or null. */
+  readonly device: string | null;
+}
+/** `POST /v1/serial/try` (operator): bytes that some port could have sent, at most 64 KiB. Nothing is stored. */
+export interface SerialTry {
+  readonly framing?: string | SerialPart;
+  readonly rule: string | SerialPart;
+  readonly raw: string;
+  readonly encoding?: 'utf8' | 'base64';
+}
+export interface SerialTried {
+  /** The first 200; the end of the bytes counts as silence. */
+  readonly frames: readonly SerialTriedFrame[];
+  /** There were more. */
+  readonly more: boolean;
+}
+export interface SerialTriedFrame extends SerialFrameView {
+  readonly records: readonly SenmlRecord[];
+}
+/** `POST /v1/serial/replay` (operator) is answered with a line of JSON a second; the last one is of another type than `progress`. */
+export interface ReplayNews {
+  readonly type: 'progress' | 'ended' | 'stopped' | 'failed';
+  /** With `ended`: whether the capture was read to its end. */
+  readonly outcome: 'whole' | 'cut-short' | 'damaged' | null;
+  /** Of the line's time. */
+  readonly passedMs: number;
+  readonly bytes: number;
+  readonly frames: number;
+  readonly readings: number;
+  /** Frames without readings in which nothing was wrong, by reason; what was no frame or no reading, by code; what of it all is in quarantine. */
+  readonly skipped: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly refused: Readonly<Record<string, number>>;
+  /** Bytes that are not in the capture, because its writer did not keep up. */
+  readonly leftOutBytes: number;
+  readonly hangUps: number;
 }
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {

@@ -15,8 +15,9 @@ export interface BufferEntry {
 
 /**
  * A stream's frames in order, from `oldest` to `next` − 1 without holes. Not to be shared between clients.
- * - `append` gives the next seq to the frame. Where there is no room, acked frames go first, then the oldest frames after `sentTo` become
- *   a `buffer-full` gap; what was sent may be settled already, so it is never touched.
+ * - `append` gives the next seqs to the frames: to all of them, or to none where it throws. Where there is no room, acked frames go first,
+ *   then the oldest frames after `sentTo` become a `buffer-full` gap, which it returns (with what had gone there before), else null; what
+ *   was sent may be settled already, so it is never touched.
  * - `at` finds the entry that covers a seq.
  * - `settle` says that everything up to `seq` is on the gateway's disk and calls `each` for every entry that this newly covers. A lower
  *   `seq` than before takes frames back: the gateway's store went back. Settled frames stay while there is room.
@@ -33,7 +34,7 @@ export interface SendBuffer {
   readonly next: number;
   readonly acked: number;
   readonly provenTo: number;
-  append(frame: FrameBody, sentTo: number): void;
+  append(frames: readonly FrameBody[], sentTo: number): BufferEntry | null;
   at(seq: number): BufferEntry | undefined;
   settle(seq: number, each: (entry: BufferEntry) => void): void;
   replace(seq: number, frames: readonly FrameBody[]): void;
@@ -87,9 +88,9 @@ class MemoryBuffer implements SendBuffer {
   get acked(): number {
     return this.#queue.acked;
   }
-  append(frame: FrameBody, sentTo: number): void {
-    this.#queue.push(frame);
-    this.#queue.makeRoom(sentTo);
+  append(frames: readonly FrameBody[], sentTo: number): BufferEntry | null {
+    for (const frame of frames) this.#queue.push(frame);
+    return this.#queue.makeRoom(sentTo);
   }
   at(seq: number): BufferEntry | undefined {
     return this.#queue.at(seq);

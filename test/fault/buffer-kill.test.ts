@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBufferFile } from '../../device-sim/buffer-file.ts';
+import { openBufferFile } from '../../gateway/client/buffer-file.ts';
 import { openFileBuffer } from '../../gateway/protocol/file-buffer.ts';
 
 const WRITER = fileURLToPath(new URL('../support/buffer-writer.ts', import.meta.url));

@@ -2,6 +2,7 @@
 
 import { type Counts, isClean } from '../../device-sim/findings.ts';
 import { runAdmission } from './admission.ts';
+import { runBridgeFaults } from './bridge.ts';
 import { runChaos } from './chaos.ts';
 import { runKills } from './kill.ts';
 import { floodFaults, runFloods } from './floods.ts';
@@ -34,6 +35,7 @@ const CHAOS_SECONDS = 30;
 const STANDSTILL = { connections: 500, stopSeconds: 15 };
 const FLOOD = { sockets: 200, seconds: 20, settleSeconds: 60 };
 const SERIAL = { garbageSeconds: 60, megabytes: 50, unplugs: 100 };
+const BRIDGE_ROUNDS = 5;
 const DEFAULT_LIVENESS = { pingSeconds: 25, pongSeconds: 10 };
 const NOTICED_MS = 40_000;
 
@@ -121,6 +123,14 @@ export const FAULT_SUITES: Readonly<Record<string, FaultSuite>> = {
       for (const result of [garbage, endless, unplugged]) console.error(JSON.stringify(result));
       const done = { unplugs: unplugged.unplugs, garbageBytes: garbage.garbageBytes, endlessBytes: endless.bytes };
       return { done, faults: [...garbage.faults, ...endless.faults, ...unplugged.faults] };
+    },
+  },
+  bridge: {
+    says: 'a bridge and its gateway killed five times each, the link between them cut five times, while two sensors speak',
+    goal: ['bridgeKills', 200],
+    async slice(seed) {
+      const { faults, ...done } = await runBridgeFaults({ seed, rounds: BRIDGE_ROUNDS });
+      return { done, faults };
     },
   },
   link: {

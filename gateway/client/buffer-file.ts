@@ -15,14 +15,17 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { BufferFile } from '../gateway/protocol/file-buffer.ts';
-import { EXIT, Failure } from './failure.ts';
+import type { BufferFile } from '../protocol/file-buffer.ts';
+import { ClientFault } from './client-fault.ts';
+
+/** Exit code: somebody else has it. */
+const LOCKED = 75;
 
 export interface OpenBufferFile extends BufferFile {
   close(): void;
 }
 
-/** Makes the folder where there is none. Throws `Failure` when another process has it. */
+/** Makes the folder where there is none. Throws `ClientFault` when another process has it. */
 export function openBufferFile(folder: string): OpenBufferFile {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const release = hold(join(folder, 'lock'), folder);
@@ -89,7 +92,7 @@ function hold(path: string, folder: string): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const [pid = '', birth = ''] = readLock(path).split(' ');
       if (isSecond || (birth !== '' && birth === birthOf(Number(pid))))
-        throw new Failure(`the buffer in ${folder} is in use by process ${pid}; give each process a folder of its own`, EXIT.io);
+        throw new ClientFault(`the buffer in ${folder} is in use by process ${pid}; give each process a folder of its own`, LOCKED);
       rmSync(path, { force: true });
     }
   }

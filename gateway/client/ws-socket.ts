@@ -2,8 +2,8 @@
 
 import type { SecureContext } from 'node:tls';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { DeviceSocket, SocketEnd, SocketEvents } from '../gateway/protocol/device-socket.ts';
-import { SUBPROTOCOL } from '../gateway/protocol/messages.ts';
+import type { DeviceSocket, SocketEnd, SocketEvents } from '../protocol/device-socket.ts';
+import { SUBPROTOCOL } from '../protocol/messages.ts';
 import type { Target } from './target.ts';
 
 export interface WsSocketOptions {

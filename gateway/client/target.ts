@@ -1,8 +1,10 @@
-// The gateway that the simulator talks to: its addresses, whom it trusts, and what to tell a person when the connection fails.
+// The gateway that a client talks to: its addresses, whom it trusts, and what to tell a person when the connection fails.
 
 import { readFileSync } from 'node:fs';
-import { createSecureContext, type SecureContext } from 'node:tls';
-import { EXIT, Failure, unreadableFile } from './failure.ts';
+import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { ClientFault, unreadableFile } from './client-fault.ts';
+
+const EXIT = { usage: 2, configuration: 78 } as const;
 
 export interface Target {
   /** `wss://host:port`, without a path. */
@@ -24,14 +26,14 @@ export interface TargetOptions {
 export function openTarget({ url, ca, insecure = false }: TargetOptions): Target {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (!parsed || (parsed.protocol !== 'wss:' && parsed.protocol !== 'ws:')) {
-    throw new Failure('--url is an address like wss://localhost:8443 (ws:// only where TLS is switched off)', EXIT.usage);
+    throw new ClientFault('--url is an address like wss://localhost:8443 (ws:// only where TLS is switched off)', EXIT.usage);
   }
   if (parsed.username || parsed.password || parsed.search) {
-    throw new Failure('--url takes no credentials and no query; tokens are read from file/stdin', EXIT.usage);
+    throw new ClientFault('--url takes no credentials and no query; tokens are read from file/stdin', EXIT.usage);
   }
-  if (ca !== undefined && insecure) throw new Failure('--ca and --insecure exclude each other', EXIT.usage);
+  if (ca !== undefined && insecure) throw new ClientFault('--ca and --insecure exclude each other', EXIT.usage);
   const isTls = parsed.protocol === 'wss:';
-  if (!isTls && ca !== undefined) throw new Failure('--ca needs a wss:// address', EXIT.usage);
+  if (!isTls && ca !== undefined) throw new ClientFault('--ca needs a wss:// address', EXIT.usage);
   const wsUrl = `${parsed.protocol}//${parsed.host}`;
   const addresses = { wsUrl, httpUrl: wsUrl.replace(/^ws/, 'http'), rejectUnauthorized: !insecure };
   return isTls ? { ...addresses, secureContext: trust(ca) } : addresses;
@@ -40,14 +42,15 @@ export function openTarget({ url, ca, insecure = false }: TargetOptions): Target
 /** Everything here tells its connections explicitly to check certificates; whoever sets this believes otherwise, and should hear it. */
 export function refuseUncheckedTls(env: Readonly<Record<string, string | undefined>>): void {
   if (env['NODE_TLS_REJECT_UNAUTHORIZED'] !== '0') return;
-  throw new Failure(
+  throw new ClientFault(
     'NODE_TLS_REJECT_UNAUTHORIZED=0 would switch all certificate checks off: unset it, and name the CA with --ca FILE',
     EXIT.configuration,
   );
 }
 
 function trust(ca: string | undefined): SecureContext {
-  if (ca === undefined) return createSecureContext();
+  // what Node brings, and whom this machine trusts: its owner may have put the gateway's CA there
+  if (ca === undefined) return createSecureContext({ ca: [...new Set([...getCACertificates('default'), ...getCACertificates('system')])] });
   let pem: string;
   try {
     pem = readFileSync(ca, 'utf8');
@@ -55,11 +58,11 @@ function trust(ca: string | undefined): SecureContext {
     throw unreadableFile(ca, error);
   }
   if (!pem.includes('-----BEGIN CERTIFICATE-----'))
-    throw new Failure(`${ca} holds no certificate in PEM; --ca takes the gateway's ca.crt`, EXIT.usage);
+    throw new ClientFault(`${ca} holds no certificate in PEM; --ca takes the gateway's ca.crt`, EXIT.usage);
   try {
     return createSecureContext({ ca: pem });
   } catch (error) {
-    throw new Failure(`${ca} could not be understood as a certificate: ${(error as Error).message}`, EXIT.usage);
+    throw new ClientFault(`${ca} could not be understood as a certificate: ${(error as Error).message}`, EXIT.usage);
   }
 }
 
