@@ -19,6 +19,12 @@ interface Routes {
   'GET /v1/accounting': { answer: rest.List<rest.AccountingRow> };
   'GET /v1/events': { answer: rest.List<rest.EventView> };
   'GET /v1/quarantine': { answer: rest.List<rest.QuarantineView> };
+  'GET /v1/serial': { answer: rest.List<rest.SerialPortView> };
+  'POST /v1/serial': { body: rest.SerialPortBody; answer: rest.SerialPortView };
+  'PUT /v1/serial/:id': { body: rest.SerialPortBody; answer: rest.SerialPortView };
+  'DELETE /v1/serial/:id': { answer: void };
+  'GET /v1/serial/attached': { answer: { readonly items: readonly rest.AttachedPortView[] } };
+  'POST /v1/serial/try': { body: rest.SerialTry; answer: rest.SerialTried };
 }
 type Path<Method extends string> = keyof Routes extends infer Key ? (Key extends `${Method} ${infer P}` ? P : never) : never;
 type Answer<Method extends string, P extends string> = `${Method} ${P}` extends keyof Routes ? Routes[`${Method} ${P}`]['answer'] : never;
@@ -85,6 +91,7 @@ export const api = {
     send('POST', path, ask, body) as Promise<Answer<'POST', P>>,
   patch: <P extends Path<'PATCH'>>(path: P, body: Body<`PATCH ${P}`>, ask: Ask = {}) =>
     send('PATCH', path, ask, body) as Promise<Answer<'PATCH', P>>,
+  put: <P extends Path<'PUT'>>(path: P, body: Body<`PUT ${P}`>, ask: Ask = {}) => send('PUT', path, ask, body) as Promise<Answer<'PUT', P>>,
   delete: <P extends Path<'DELETE'>>(path: P, ask: Ask = {}) => send('DELETE', path, ask) as Promise<Answer<'DELETE', P>>,
 };
 

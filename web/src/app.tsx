@@ -13,8 +13,9 @@ import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { UnreachablePage } from './sign-in/unreachable-page.tsx';
 
 const DevicePage = lazy(() => import('./device/device-page.tsx').then((module) => module.DevicePage));
+const SerialPage = lazy(() => import('./serial/serial-page.tsx').then((module) => module.SerialPage));
 /** Addresses of pages; everything else on this origin (/docs, /ca.crt) is the browser's business. */
-const PAGES = /^\/($|\?|devices\/)/;
+const PAGES = /^\/($|\?|devices\/|serial($|\?))/;
 
 export function App() {
   const now = phase.value;
@@ -76,6 +77,7 @@ function Pages() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />
+        <Route path="/serial" component={SerialPage} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

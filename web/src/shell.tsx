@@ -63,6 +63,10 @@ function Rail() {
         <Icon name="fleet" />
         {text.nav.fleet}
       </a>
+      <a href="/serial" aria-current={path === '/serial' ? 'page' : undefined}>
+        <Icon name="serial" />
+        {text.nav.serial}
+      </a>
       <a href="/docs">
         <Icon name="docs" />
         {text.nav.docs}

@@ -21,6 +21,9 @@ export interface InputProps extends FieldProps {
   readonly required?: boolean;
   readonly maxLength?: number;
   readonly inputMode?: 'text' | 'decimal';
+  readonly placeholder?: string;
+  /** The id of a datalist: what is offered while one types. */
+  readonly list?: string;
 }
 
 function Frame({ label, hint, fault, id, children }: FieldProps & { id: string; children: ComponentChildren }) {
@@ -39,12 +42,13 @@ function Frame({ label, hint, fault, id, children }: FieldProps & { id: string; 
   );
 }
 
-export function Input({ label, hint, fault, ...rest }: InputProps) {
+export function Input({ label, hint, fault, list, ...rest }: InputProps) {
   const id = useId();
   return (
     <Frame label={label} hint={hint} fault={fault} id={id}>
       <input
         id={id}
+        {...(list === undefined ? {} : { type: 'text' as const, list })}
         aria-invalid={fault ? 'true' : undefined}
         aria-describedby={hint || fault ? `${id}-note` : undefined}
         spellcheck={false}
@@ -55,7 +59,7 @@ export function Input({ label, hint, fault, ...rest }: InputProps) {
 }
 
 /** Hidden while typed, shown on demand. */
-export function SecretInput({ label, hint, fault, ...rest }: InputProps) {
+export function SecretInput({ label, hint, fault, ...rest }: Omit<InputProps, 'list'>) {
   const id = useId();
   const [isShown, setShown] = useState(false);
   return (
@@ -81,13 +85,58 @@ export function SecretInput({ label, hint, fault, ...rest }: InputProps) {
 interface TextAreaProps extends FieldProps {
   readonly value: string;
   readonly onInput: (event: TargetedInputEvent<HTMLTextAreaElement>) => void;
+  readonly class?: string;
+  readonly rows?: number;
+  readonly placeholder?: string;
 }
-export function TextArea({ label, hint, ...rest }: TextAreaProps) {
+export function TextArea({ label, hint, fault, ...rest }: TextAreaProps) {
   const id = useId();
   return (
-    <Frame label={label} hint={hint} id={id}>
-      <textarea id={id} rows={3} {...rest} />
+    <Frame label={label} hint={hint} fault={fault} id={id}>
+      <textarea
+        id={id}
+        rows={3}
+        aria-invalid={fault ? 'true' : undefined}
+        aria-describedby={hint || fault ? `${id}-note` : undefined}
+        {...rest}
+      />
     </Frame>
+  );
+}
+
+interface SelectProps extends FieldProps {
+  readonly value: string;
+  readonly choices: readonly Choice<string>[];
+  readonly onChoose: (value: string) => void;
+}
+export function Select({ label, hint, fault, value, choices, onChoose }: SelectProps) {
+  const id = useId();
+  return (
+    <Frame label={label} hint={hint} fault={fault} id={id}>
+      <select
+        id={id}
+        value={value}
+        aria-invalid={fault ? 'true' : undefined}
+        aria-describedby={hint || fault ? `${id}-note` : undefined}
+        onChange={(event) => onChoose(event.currentTarget.value)}
+      >
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value}>
+            {choice.label}
+          </option>
+        ))}
+      </select>
+    </Frame>
+  );
+}
+
+/** Yes or no. */
+export function Check({ label, isOn, onToggle }: { label: string; isOn: boolean; onToggle(isOn: boolean): void }) {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={isOn} onChange={(event) => onToggle(event.currentTarget.checked)} />
+      <span>{label}</span>
+    </label>
   );
 }
 

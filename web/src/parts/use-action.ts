@@ -5,6 +5,8 @@ import { ApiError } from '../api.ts';
 export interface Action {
   readonly isBusy: boolean;
   readonly fault: string;
+  /** What is wrong with which part of the body, as the gateway says it. */
+  readonly faults: ApiError['fields'];
   /** The fault of one field of the body, as the gateway names it. */
   fieldFault(name: string): string | undefined;
   run(work: () => Promise<void>, sentence?: (error: ApiError) => string | undefined): Promise<void>;
@@ -17,6 +19,7 @@ export function useAction(): Action {
   return {
     isBusy,
     fault,
+    faults: fields,
     fieldFault: (name) => fields?.find(({ pointer }) => pointer.replace(/^[#/]+/, '') === name)?.detail,
     async run(work, sentence) {
       setBusy(true);
