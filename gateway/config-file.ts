@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, visit } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, parseDocument, visit } from 'yaml';
 import type { KeyTree } from './config-schema.ts';
 import { nearest } from './nearest.ts';
 
@@ -32,6 +32,16 @@ export interface FileAnswer {
 const LARGEST_BYTES = 1024 * 1024;
 /** Named in the documentation of later versions; not read by this one. */
 const LATER_KEYS = new Set(['retention', 'backup']);
+
+/** One value in the dialect of the file, for a command line; undefined when it cannot be read. */
+export function readYaml(text: string): unknown {
+  try {
+    const document = parseDocument(text, { version: '1.2', schema: 'core', uniqueKeys: true, merge: false });
+    return document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 0 });
+  } catch {
+    return undefined;
+  }
+}
 
 /** The file to read, or null: what was asked for, then the usual places. */
 export function findConfigFile({

@@ -85,11 +85,13 @@ export const CONFIG_SCHEMA = z.strictObject({
   }),
   // what a port may be is config-serial.ts' business
   serial: z.strictObject({ ports: z.custom<Config['serial']['ports']>(Array.isArray, 'a list of ports, in the configuration file') }),
+  bridge: z.strictObject({ bufferBytes: bytes(MIB, 16 * 1024 * MIB), syncMs: whole(0, 60_000, '0 syncs at once') }),
   log: z.strictObject({ level: oneOf(['debug', 'info', 'warn', 'error']), format: oneOf(['auto', 'json', 'text']) }),
   limits: z.strictObject({
     memoryBytes: bytes(64 * MIB, 2 ** 40),
     deviceFrameBytes: bytes(KIB, 16 * MIB),
     liveFrameBytes: bytes(KIB, 16 * MIB),
+    liveMessagesPerSecond: whole(1, 100_000),
     restBodyBytes: bytes(KIB, 64 * MIB),
     fragments: whole(1, 1024),
     bufferedChunks: whole(16, 65_536),
@@ -141,6 +143,7 @@ export const CONFIG_SCHEMA = z.strictObject({
     serialLineBytes: bytes(64, 64 * KIB),
     serialGapSeconds: whole(1, 60),
     serialBufferBytes: bytes(64 * KIB, 64 * MIB),
+    serialCaptureBytes: bytes(MIB, 2 ** 40),
     drainSeconds: whole(1, 600),
     setupMinutes: whole(1, 1440),
   }),

@@ -22,6 +22,12 @@ export interface Config {
   };
   /** Sensors on this machine's serial ports. */
   readonly serial: { readonly ports: readonly SerialPortSettings[] };
+  /** For `fieldgate bridge`. */
+  readonly bridge: {
+    /** What all its devices may keep for a gateway that is away, shared evenly. */
+    readonly bufferBytes: number;
+    readonly syncMs: number;
+  };
   readonly log: { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly format: 'auto' | 'json' | 'text' };
   readonly limits: Limits;
 }
@@ -31,6 +37,7 @@ export interface Limits {
   readonly memoryBytes: number;
   readonly deviceFrameBytes: number;
   readonly liveFrameBytes: number;
+  readonly liveMessagesPerSecond: number;
   readonly restBodyBytes: number;
   readonly fragments: number;
   readonly bufferedChunks: number;
@@ -85,6 +92,8 @@ export interface Limits {
   readonly serialGapSeconds: number;
   /** Of one port, what is read and not on disk yet. */
   readonly serialBufferBytes: number;
+  /** A capture that is replayed; it is kept beside the readings meanwhile. */
+  readonly serialCaptureBytes: number;
   readonly drainSeconds: number;
   readonly setupMinutes: number;
 }
@@ -97,11 +106,16 @@ export const DEFAULTS: Config = {
   liveness: { pingSeconds: 25, pongSeconds: 10 },
   store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
   serial: { ports: [] },
+  bridge: {
+    bufferBytes: 64 * 1024 * 1024, // also in memory; a line of NMEA is some 100 bytes here
+    syncMs: 0, // 0: on disk before the port gives more; longer spares a flash card, and a power cut takes that much
+  },
   log: { level: 'info', format: 'auto' },
   limits: {
-    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 288 of buffers: what 5,000 devices can need
+    memoryBytes: 768 * 1024 * 1024, // 150 base + devices x 64 KiB + 296 of buffers: what 5,000 devices can need
     deviceFrameBytes: 64 * 1024, // ws allows 100 MiB
     liveFrameBytes: 16 * 1024,
+    liveMessagesPerSecond: 50,
     restBodyBytes: 1024 * 1024,
     fragments: 16, // ws allows 16,384 and more
     bufferedChunks: 4096,
@@ -153,6 +167,7 @@ export const DEFAULTS: Config = {
     serialLineBytes: 4096,
     serialGapSeconds: 2,
     serialBufferBytes: 256 * 1024, // some 2 s at 921,600 baud; beyond it frames are dropped and counted: a line cannot wait
+    serialCaptureBytes: 256 * 1024 * 1024, // some hours of a GPS at 115,200 baud
     drainSeconds: 10,
     setupMinutes: 30,
   },

@@ -6,11 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import type { Config, Limits } from './config.ts';
-import { EXIT, Failure } from './failure.ts';
+import { createCaptureDesk } from './capture-desk.ts';
 import type { Authorize } from './identity/access.ts';
 import { type Identity, openIdentity } from './identity/identity.ts';
 import { createCatalogue } from './ingest/catalogue.ts';
 import { createIngest, type DeviceSettings, type Ingest } from './ingest/ingest.ts';
+import { SERIAL_REPLAY_STREAM } from './ingest/serial.ts';
 import { createStreams } from './ingest/streams.ts';
 import type { Observe } from './observe.ts';
 import { createRate } from './rate.ts';
@@ -18,16 +19,17 @@ import { createInProcessBus } from './relay/bus.ts';
 import { createLiveFeed, type LiveFeed } from './relay/live-feed.ts';
 import { VERSION } from './release.ts';
 import { fullBelowBytes, readVolume as readRealVolume, type ReadVolume } from './storage/disk-watch.ts';
+import { openSerialBook, type SerialBook } from './serial-book.ts';
 import { openSqliteRegistry } from './storage/sqlite-registry.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
 import { openStoreGuard } from './store-guard.ts';
-import { createSerialPorts, type SerialPorts, type SerialSink } from './transports/serial/serial.ts';
+import { createSerialPorts, type SerialSink } from './transports/serial/serial.ts';
 
 export interface House {
   readonly identity: Identity;
   readonly ingest: Ingest;
   readonly feed: LiveFeed;
-  readonly serial: SerialPorts;
+  readonly serial: SerialBook;
   readonly limits: Limits;
   readonly setupCode: string | null;
   readonly settingsOf: (device: string) => DeviceSettings;
@@ -100,6 +102,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     limits,
     commitIntervalMs: config.store.commitIntervalMs,
     settingsOf,
+    readLine: (device, line) => serial.readLine(device, line),
     observe,
     nowUs,
   });
@@ -126,7 +129,33 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   });
   undo.defer(async () => feed.close());
 
-  const serial = createSerialPorts({ ports: config.serial.ports, limits, observe, sink: createSerialSink(identity, ingest, observe) });
+  const ports = createSerialPorts({ limits, observe, sink: createSerialSink(identity, ingest, observe) });
+  const captures = createCaptureDesk({
+    folder: config.data,
+    limits,
+    observe,
+    nowUs,
+    roomBytes: async () => {
+      const volume = await readVolume(config.data);
+      return volume.freeBytes - 2 * fullBelowBytes(config.store.minFreeBytes, volume);
+    },
+    statusOf: (device) => identity.devices.get(device)?.status,
+    store: (device, frames, refused) => ingest.serial.store(device, frames, { stream: SERIAL_REPLAY_STREAM, refused }),
+    recordEvent: ingest.recordEvent,
+    serial: () => serial,
+    tap: ports.tap,
+  });
+  undo.defer(captures.stop);
+  const serial = await openSerialBook({
+    ports,
+    fromFile: config.serial.ports,
+    registry,
+    identity,
+    limits,
+    recordEvent: ingest.recordEvent,
+    observe,
+    further: [ingest.bridgedPorts, captures.replayViews],
+  });
   undo.defer(() => serial.stop(0));
 
   const startedAtMs = Date.now();
@@ -171,7 +200,8 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
           commitP99Ms: whole(commits.percentile(0.99)),
           storage: guard.view(),
         }),
-        serialPorts: serial.views,
+        serial,
+        captures,
         nowMs: Date.now,
       }),
     isDraining: () => isDraining,
@@ -180,7 +210,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
       ingest.posts.close();
       // a disk that hangs must not keep anybody from hearing the goodbye
       const settleMs = limits.drainSeconds * 1000 * SETTLE_SHARE;
-      const settled = serial.stop(settleMs).then(ingest.settle);
+      const settled = Promise.all([serial.stop(settleMs), captures.stop()]).then(ingest.settle);
       return Promise.race([settled, wait(settleMs, undefined, { ref: false })]);
     },
     close: () => closers.disposeAsync(),
@@ -195,18 +225,10 @@ async function walBytes({ data, limits, store }: Config, readVolume: ReadVolume)
   return Math.min(limits.walCheckpointBytes, Math.max(SMALLEST_WAL_BYTES, Math.floor(reserve * WAL_SHARE)));
 }
 
-/** A serial sensor is a device like any other, except that it needs no token. */
+/** What serial sensors say is stored as long as their device is active. */
 function createSerialSink(identity: Identity, ingest: Ingest, observe: Observe): SerialSink {
-  const actor = 'configuration';
   const refusals = observe.counterBy('fieldgate_refusals_total', 'Refused frames and records, by code.', 'code');
   return {
-    async prepare(id) {
-      if (identity.devices.get(id) !== undefined) return;
-      const made = await identity.devices.create({ id }, actor);
-      if ('refused' in made) throw new Failure(EXIT.failed, `the device ${id} of a serial port cannot be made: ${made.refused}`);
-      // its first token was shown to nobody
-      await identity.devices.revoke(id, null, actor);
-    },
     async store(device, frames) {
       if (identity.devices.get(device)?.status === 'active') return ingest.serial.store(device, frames);
       refusals.add('suspended', frames.length);

@@ -1,6 +1,7 @@
 // What the limits can cost in memory: computed, refused when it is more than the cap, and logged at the start.
 
 import type { Limits } from './config.ts';
+import { MAX_PORTS } from './config-serial.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -13,6 +14,8 @@ export interface MemoryBudget {
   readonly inFlight: number;
   readonly admission: number;
   readonly caches: number;
+  /** As many ports as there may be: they come without a restart. */
+  readonly serial: number;
   readonly total: number;
   readonly cap: number;
 }
@@ -32,6 +35,7 @@ export function memoryBudget(limits: Limits): MemoryBudget {
     inFlight: limits.framesInFlightBytes,
     admission: limits.admissionActive * ACTIVE_BYTES + limits.admissionWaiting * WAITING_BYTES,
     caches: 96 * MIB,
+    serial: MAX_PORTS * limits.serialBufferBytes,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0), cap: limits.memoryBytes };
 }

@@ -34,6 +34,13 @@ export interface Observe {
   timing(name: string, help: string): Timing;
   /** `read` is called at each scrape. */
   gauge(name: string, help: string, read: () => number): void;
+  /** One gauge with labels; `read` gives its values at each scrape, and what it gives no more is gone. */
+  gaugeBy(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => Iterable<readonly [values: readonly string[], value: number]>,
+  ): void;
   /** Everything above in Prometheus text format. */
   metrics(): Promise<string>;
 }

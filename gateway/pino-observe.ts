@@ -47,6 +47,20 @@ export async function openPinoObserve(log: Config['log'], now: () => number = ()
         },
       });
     },
+    gaugeBy(name, help, labels, read) {
+      const full = metricName(name);
+      registry.removeSingleMetric(full);
+      new PromGauge({
+        name: full,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        collect() {
+          this.reset();
+          for (const [values, value] of read()) this.set(Object.fromEntries(labels.map((label, i) => [label, values[i] ?? ''])), value);
+        },
+      });
+    },
     metrics: () => registry.metrics(),
     close: () => writer.drain(LAST_WORDS_MS),
   };

@@ -3,7 +3,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Config } from '../config.ts';
 import type { Authorize } from '../identity/access.ts';
-import type { Identity, Principal } from '../identity/identity.ts';
+import type { Identity, Principal, Refusal } from '../identity/identity.ts';
 import type { Peer } from '../identity/peer.ts';
 import type { Catalogue } from '../ingest/catalogue.ts';
 import type { PackIngest } from '../ingest/pack.ts';
@@ -11,9 +11,10 @@ import type { PostGate } from '../ingest/post-gate.ts';
 import type { Presence } from '../ingest/presence.ts';
 import type { Replays } from '../ingest/replay.ts';
 import type { Observe } from '../observe.ts';
-import type { SerialPortView, StorageView } from '../protocol/rest.ts';
+import type { AttachedPortView, SerialPortView, SerialTried, StorageView } from '../protocol/rest.ts';
 import type { Registry } from '../storage/registry.ts';
 import type { ReadingStore } from '../storage/store.ts';
+import type { CaptureBook } from './capture-book.ts';
 
 /** Numbers of the moment that only the running parts know. */
 export interface LiveNumbers {
@@ -22,6 +23,21 @@ export interface LiveNumbers {
   readonly commitP50Ms: number | null;
   readonly commitP99Ms: number | null;
   readonly storage: StorageView;
+}
+
+/** Why settings were not taken, with the place of each fault as a JSON pointer. */
+export interface SerialRefusal extends Refusal {
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+/** The serial ports, whoever set them. What is changed here is on disk, and in force, when it resolves. */
+export interface SerialBook {
+  views(): readonly SerialPortView[];
+  attached(): Promise<readonly AttachedPortView[]>;
+  add(raw: unknown, actor: string): Promise<SerialPortView | SerialRefusal>;
+  replace(id: string, raw: unknown, actor: string): Promise<SerialPortView | SerialRefusal>;
+  remove(id: string, actor: string): Promise<true | SerialRefusal>;
+  /** What a framing and a rule make of some bytes. Pure. */
+  tryOut(raw: unknown): SerialTried | SerialRefusal;
 }
 
 export interface ApiDeps {
@@ -46,7 +62,8 @@ export interface ApiDeps {
   readonly isReady: () => { readonly ready: boolean; readonly reason?: string };
   readonly isDraining: () => boolean;
   readonly liveNumbers: () => LiveNumbers;
-  readonly serialPorts: () => readonly SerialPortView[];
+  readonly serial: SerialBook;
+  readonly captures: CaptureBook;
   readonly nowMs: () => number;
 }
 

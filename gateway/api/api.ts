@@ -25,6 +25,7 @@ import { registerQuarantine } from './quarantine.ts';
 import { registerReadings } from './readings.ts';
 import { refuseInvalid } from './route-parts.ts';
 import { registerSerial } from './serial.ts';
+import { registerSerialCaptures } from './serial-captures.ts';
 import { registerSeries } from './series.ts';
 import { registerSession } from './session.ts';
 import { registerSetup } from './setup.ts';
@@ -57,6 +58,7 @@ export function createApi(deps: ApiDeps): Api {
   registerEvents(api, deps);
   registerQuarantine(api, deps);
   registerSerial(api, deps);
+  registerSerialCaptures(api, deps);
   registerStats(api, deps);
   registerUsers(api, deps);
   registerKeys(api, deps);

@@ -39,7 +39,7 @@ export function gate(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     const path = url.replace(/\?.*$/s, '');
     const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
 
-    const there = ROUTE_ENTRIES.filter((entry) => entry.pattern.test(path));
+    const there = entriesAt(path);
     const route = there.find((entry) => entry.method === method);
     if (there.length === 0) return problem(c, 'not-found');
     if (!route) return problem(c, 'method-not-allowed', { headers: { allow: allowed(there) } });
@@ -56,6 +56,12 @@ export function gate(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.set('encrypted', encrypted);
     return next();
   };
+}
+
+/** What is written out in the table goes before what only matches a parameter. */
+function entriesAt(path: string): readonly Route[] {
+  const exact = ROUTE_ENTRIES.filter((entry) => entry.path === path);
+  return exact.length > 0 ? exact : ROUTE_ENTRIES.filter((entry) => entry.pattern.test(path));
 }
 
 function allowed(routes: readonly Route[]): string {

@@ -68,7 +68,8 @@ const list = createRoute({
 const replay = createRoute({
   method: 'post',
   path: '/v1/quarantine/{id}/replay',
-  summary: 'Store it after all, by the rules of today: as it was sent, or as the JSON text in `raw`; once',
+  summary:
+    'Store it after all, by the rules of today: as it was sent, or as the text in `raw` (JSON; for a line of a serial port, a line); once',
   request: { params: idParam, query: noQuery, body: { required: false, content: { 'application/json': { schema: replayBody } } } },
   responses: answers(200, replayedShape, 'What was stored, and what was refused once more'),
 });
@@ -119,6 +120,8 @@ export function registerQuarantine(api: Api, deps: ApiDeps): void {
         const faults = result.errors.map((fault) => ({ pointer: `/${fault.index ?? ''}`, detail: fault.message, ...fault }));
         return problem(c, 'still-refused', { errors: faults, extra: { stored: 0 } });
       }
+      case 'no-port':
+        return problem(c, 'no-serial-port');
       case 'unknown':
         return problem(c, 'not-found');
       case 'store-unavailable':

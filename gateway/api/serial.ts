@@ -1,56 +1,79 @@
-// GET /v1/serial: the serial ports, how they are doing, and what they said last.
+// /v1/serial: the serial ports and how they are doing; added, changed and removed while the gateway runs; and bytes tried against a rule.
 
 import { createRoute, z } from '@hono/zod-openapi';
-import type { SerialFrameView, SerialPortView } from '../protocol/rest.ts';
-import type { Api, ApiDeps } from './api-deps.ts';
-import { answers, listOf, noQuery, type Shape } from './route-parts.ts';
+import { actorOf, type Api, type ApiDeps, type ApiEnv, type SerialRefusal } from './api-deps.ts';
+import type { Context } from 'hono';
+import { problem, type ProblemResponse } from './problem.ts';
+import { answers, done, listOf, noQuery, withJson } from './route-parts.ts';
+import { attachedShape, portBody, portShape, triedShape, tryBody } from './serial-shapes.ts';
 
-const count = z.number().int();
-const frameShape: Shape<SerialFrameView> = z
-  .object({
-    number: count.openapi({ description: 'Counts the frames and faults of the port, from 1' }),
-    atMs: z.number(),
-    raw: z.string().openapi({ description: 'Its first bytes' }),
-    encoding: z.enum(['utf8', 'base64']).openapi({ description: 'base64: `raw` is no text' }),
-    bytes: count,
-    outcome: z.string().openapi({ description: '`readings`, or the reason why there are none' }),
-    readings: count,
-    says: z.string().openapi({ description: 'The readings, or what is wrong, in words' }),
-  })
-  .openapi('SerialFrame');
-const portShape: Shape<SerialPortView> = z
-  .object({
-    path: z.string(),
-    device: z.string(),
-    state: z.enum(['opening', 'open', 'absent', 'silent', 'garbage', 'stuck', 'failed', 'closed']),
-    reason: z.string(),
-    mend: z.string().openapi({ description: 'What to do about it' }),
-    sinceAt: z.string(),
-    baudRate: count,
-    framing: z.string(),
-    rule: z.string(),
-    expectEverySeconds: z.number().nullable(),
-    linesPerSecond: z.number(),
-    bytes: count.openapi({ description: 'Read since the start, as the numbers that follow' }),
-    lines: count,
-    readings: count,
-    errors: count,
-    faults: z.record(z.string(), count).openapi({ description: 'The errors, by code' }),
-    skipped: z.record(z.string(), count).openapi({ description: 'Lines without readings in which nothing was wrong, by reason' }),
-    lastFrames: z.array(frameShape).openapi({ description: 'Oldest first' }),
-  })
-  .openapi('SerialPort');
+const idParam = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
 
 const list = createRoute({
   method: 'get',
   path: '/v1/serial',
-  summary: 'The serial ports of the configuration',
+  summary: 'The serial ports, how they are doing and what they said last',
   request: { query: noQuery },
   responses: answers(200, listOf(portShape), 'Each port, its state and its last lines'),
 });
+const attached = createRoute({
+  method: 'get',
+  path: '/v1/serial/attached',
+  summary: 'What is plugged into this machine, and which device reads it',
+  request: { query: noQuery },
+  responses: answers(200, listOf(attachedShape), 'Serial ports of the machine'),
+});
+const add = createRoute({
+  method: 'post',
+  path: '/v1/serial',
+  summary: 'Read one more port, from now on',
+  request: { query: noQuery, body: portBody },
+  responses: answers(201, portShape, 'Added'),
+});
+const replace = createRoute({
+  method: 'put',
+  path: '/v1/serial/{id}',
+  summary: 'Change the settings of a port; it is opened anew, the others notice nothing',
+  request: { params: idParam, query: noQuery, body: portBody },
+  responses: answers(200, portShape, 'Changed'),
+});
+const remove = createRoute({
+  method: 'delete',
+  path: '/v1/serial/{id}',
+  summary: 'Read a port no more; what was read is stored, its device stays',
+  request: { params: idParam, query: noQuery },
+  responses: done,
+});
+const tryOut = createRoute({
+  method: 'post',
+  path: '/v1/serial/try',
+  summary: 'What a framing and a rule make of some bytes; nothing is stored',
+  request: { query: noQuery, body: tryBody },
+  responses: answers(200, triedShape, 'Frames with their records, or the reason why there are none'),
+});
 
-export function registerSerial(api: Api, { serialPorts }: ApiDeps): void {
-  api.openapi(list, (c) =>
-    c.json({ items: serialPorts().map((port) => ({ ...port, lastFrames: [...port.lastFrames] })), next: null }, 200),
-  );
+export function registerSerial(api: Api, deps: ApiDeps): void {
+  const { serial } = deps;
+  api.openapi(list, (c) => c.json({ items: [...serial.views()], next: null }, 200));
+  api.openapi(attached, async (c) => c.json({ items: [...(await serial.attached())], next: null }, 200));
+  api.openapi({ ...add, middleware: withJson(deps) }, async (c) => {
+    const made = await serial.add(c.req.valid('json'), actorOf(c.var.principal));
+    return 'refused' in made ? refused(c, made) : c.json(made, 201);
+  });
+  api.openapi({ ...tryOut, middleware: withJson(deps) }, (c) => {
+    const tried = serial.tryOut(c.req.valid('json'));
+    return 'refused' in tried ? refused(c, tried) : c.json(tried, 200);
+  });
+  api.openapi({ ...replace, middleware: withJson(deps) }, async (c) => {
+    const changed = await serial.replace(c.req.valid('param').id, c.req.valid('json'), actorOf(c.var.principal));
+    return 'refused' in changed ? refused(c, changed) : c.json(changed, 200);
+  });
+  api.openapi(remove, async (c) => {
+    const removed = await serial.remove(c.req.valid('param').id, actorOf(c.var.principal));
+    return removed === true ? c.body(null, 204) : refused(c, removed);
+  });
+}
+
+function refused(c: Context<ApiEnv>, { refused: code, detail, errors }: SerialRefusal): ProblemResponse {
+  return problem(c, code, { detail, errors });
 }

@@ -1,5 +1,6 @@
 // All commands, in the order of the help.
 
+import { BRIDGE } from './bridge.ts';
 import type { CommandSpec, GroupSpec } from './cli.ts';
 import { CONFIG } from './config.ts';
 import { DEMO } from './demo.ts';
@@ -10,4 +11,4 @@ import { SERIAL } from './serial.ts';
 import { START } from './start.ts';
 import { SETUP_CODE, USER } from './user.ts';
 
-export const COMMANDS: readonly (CommandSpec | GroupSpec)[] = [START, DEMO, DEVICE, KEY, ENROL, USER, SETUP_CODE, SERIAL, CONFIG];
+export const COMMANDS: readonly (CommandSpec | GroupSpec)[] = [START, DEMO, DEVICE, KEY, ENROL, USER, SETUP_CODE, SERIAL, BRIDGE, CONFIG];

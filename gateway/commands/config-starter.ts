@@ -29,11 +29,17 @@ const REASONS: Reasons<Config> = {
     ports:
       'Sensors on serial ports: [{path: /dev/serial/by-id/usb-…, baudRate: 9600, device: pump-1, framing: line, rule: {kind: csv, …}}], see docs/operations.md.',
   },
+  bridge: {
+    bufferBytes:
+      'For fieldgate bridge: what is kept for a gateway that is away, of all devices together. In memory, too; the files take up to twice that.',
+    syncMs: '0 syncs the buffer before a port gives more. More spares a flash card, and is what a power cut takes.',
+  },
   log: { level: 'debug, info, warn or error.', format: 'auto: readable on a terminal, JSON lines elsewhere. Or json, or text.' },
   limits: {
     memoryBytes: 'What the process may take. The limits below must fit into it, or the start is refused.',
     deviceFrameBytes: 'One message of a device. Times unackedFrames it must fit into 64 MiB.',
     liveFrameBytes: 'One message of a dashboard; they only subscribe.',
+    liveMessagesPerSecond: 'Messages of a dashboard, as many at once; who is faster is read more slowly.',
     restBodyBytes: 'One HTTP body.',
     fragments: 'Pieces of one WebSocket message.',
     bufferedChunks: 'TCP pieces of one WebSocket message.',
@@ -85,6 +91,7 @@ const REASONS: Reasons<Config> = {
     serialLineBytes: 'One line of a serial sensor; what is longer is dropped up to the next line.',
     serialGapSeconds: 'How long it may pause inside a line before the beginning is dropped.',
     serialBufferBytes: 'Of one port, what is read and not on disk yet. Beyond it lines are dropped and counted.',
+    serialCaptureBytes: 'A capture that is replayed: it is kept in the data directory meanwhile.',
     drainSeconds: 'Time to say goodbye when the gateway stops.',
     setupMinutes: 'How long the set-up page is open after the first start.',
   },

@@ -98,7 +98,7 @@ function withAnswers(way: { send(method: string, target: string, body?: string):
   };
 }
 
-function refusalOf(answer: LocalAnswer): Failure {
+export function refusalOf(answer: LocalAnswer): Failure {
   let problem: Partial<Problem> = {};
   try {
     problem = JSON.parse(answer.body) as Partial<Problem>;

@@ -1,40 +1,16 @@
 // fieldgate serial …: the serial ports of this machine.
 
-import { realpath } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { EXIT, Failure } from '../failure.ts';
 import { printableText } from '../printable.ts';
 import type { SerialFrameView, SerialPortView } from '../protocol/rest.ts';
-import { listPorts } from '../transports/serial/port-list.ts';
-import { type CommandSpec, configOf, controlled, type Given, type GroupSpec, JSON_OPTION } from './cli.ts';
-import { printList } from './output.ts';
+import { type CommandSpec, controlled, type GroupSpec, JSON_OPTION } from './cli.ts';
+import { CAPTURE } from './serial-capture.ts';
+import { ADD, REMOVE, SET } from './serial-edit.ts';
+import { PORTS } from './serial-ports.ts';
+import { REPLAY } from './serial-replay.ts';
 
 const LOOK_MS = 200;
-
-const ports: CommandSpec = {
-  name: 'ports',
-  says: 'what is attached, and which device each port is in the configuration',
-  options: [JSON_OPTION],
-  run: async (cli, { options }: Given<{ json?: boolean }>) => {
-    const { config } = configOf(cli, options);
-    const attached = await listPorts();
-    const real = (path: string): Promise<string> => realpath(path).catch(() => path);
-    const devices = new Map<string, string>();
-    for (const { path, device } of config.serial.ports) devices.set(await real(path), device);
-    const rows = await Promise.all(attached.map(async (port) => ({ ...port, device: devices.get(await real(port.name)) ?? null })));
-    printList(cli, {
-      rows,
-      json: options.json,
-      empty: 'no serial port is attached',
-      columns: [
-        { title: 'PATH', cell: (row) => row.path },
-        { title: 'NAME', cell: (row) => row.name },
-        { title: 'WHAT', cell: (row) => [row.manufacturer, row.product].filter((text) => text !== '').join(' ') },
-        { title: 'DEVICE', cell: (row) => row.device },
-      ],
-    });
-  },
-};
 
 interface Watched {
   readonly json?: boolean;
@@ -50,8 +26,10 @@ const watch: CommandSpec = {
       let state = '';
       let last: number | null = null;
       for (;;) {
-        const port = (await control.list<SerialPortView>('/v1/serial')).find(({ path, device }) => path === name || device === name);
-        if (port === undefined) throw new Failure(EXIT.failed, 'no such port in the configuration; see: fieldgate serial ports');
+        const port = (await control.list<SerialPortView>('/v1/serial')).find(
+          ({ id, path, device }) => id === name || path === name || device === name,
+        );
+        if (port === undefined) throw new Failure(EXIT.failed, 'no such port; see: fieldgate serial ports');
         if (port.state !== state)
           cli.say(
             [port.state, port.reason, port.mend]
@@ -83,4 +61,8 @@ function inWords({ atMs, raw, encoding, bytes, outcome, says }: SerialFrameView)
   return printableText(`${time}  ${said}${rest}  →  ${made}`);
 }
 
-export const SERIAL: GroupSpec = { name: 'serial', says: 'serial ports of this machine', commands: [ports, watch] };
+export const SERIAL: GroupSpec = {
+  name: 'serial',
+  says: 'serial ports of this machine',
+  commands: [PORTS, ADD, SET, REMOVE, watch, CAPTURE, REPLAY],
+};

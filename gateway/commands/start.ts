@@ -33,9 +33,9 @@ export const START: CommandSpec = {
 const SAME_KEY_MS = 300;
 
 /** Resolves at the first SIGINT or SIGTERM; the second SIGINT ends the process as it is. */
-export function untilAskedToStop(gateway: RunningGateway): Promise<string> {
+export function untilAskedToStop(gateway: Pick<RunningGateway, 'log' | 'reload' | 'closeLog'>): Promise<string> {
   process.on('SIGHUP', () => {
-    gateway.log.info({}, 'SIGHUP: looking at the certificate files');
+    gateway.log.info({}, 'SIGHUP: looking at the files again');
     gateway.reload();
   });
   process.on('SIGPIPE', () => undefined);
@@ -56,7 +56,7 @@ export function untilAskedToStop(gateway: RunningGateway): Promise<string> {
   });
 }
 
-export async function stopWithin(gateway: RunningGateway, deadlineMs: number): Promise<number> {
+export async function stopWithin(gateway: Pick<RunningGateway, 'log' | 'stop' | 'closeLog'>, deadlineMs: number): Promise<number> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), deadlineMs);

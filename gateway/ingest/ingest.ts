@@ -5,6 +5,7 @@ import type { Bus } from '../relay/bus.ts';
 import type { ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
 import { Batcher, type Columns, columnsOf, type SealedBatch, tellSenders } from './batcher.ts';
+import { type BridgedPorts, createBridgedPorts } from './bridged-ports.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import { createFlow } from './flow.ts';
 import { createNoticeBoard } from './notices.ts';
@@ -13,9 +14,10 @@ import { createPostGate, type PostGate } from './post-gate.ts';
 import { createPackIngest, type PackIngest } from './pack.ts';
 import { createPresence, type DevicePresence } from './presence.ts';
 import { createRecovery, type StoreTrouble } from './recovery.ts';
-import { createReplays, type Replays } from './replay.ts';
+import { createReplays, type LineReader, type Replays } from './replay.ts';
 import { createSerialIngest, type SerialIngest } from './serial.ts';
-import { DeviceSession, type SessionHouse } from './session.ts';
+import { DeviceSession } from './session.ts';
+import type { SessionHouse } from './session-house.ts';
 import type { Streams } from './streams.ts';
 import { createValidator, type ValidateLimits } from './validate.ts';
 
@@ -44,6 +46,8 @@ export interface IngestOptions {
   readonly limits: IngestLimits;
   readonly commitIntervalMs: number;
   readonly settingsOf: (device: string) => DeviceSettings;
+  /** Refused lines of serial ports, when they are replayed; without it they are refused. */
+  readonly readLine?: LineReader;
   readonly observe: Observe;
   /** Epoch µs. */
   readonly nowUs: () => number;
@@ -58,6 +62,8 @@ export interface Ingest {
   readonly posts: PostGate;
   readonly replays: Replays;
   readonly serial: SerialIngest;
+  /** Serial ports of other boxes. */
+  readonly bridgedPorts: BridgedPorts['views'];
   readonly presence: DevicePresence;
   /** Ends the sessions of a device (or of one of its tokens) at once. */
   readonly endSessions: (who: { device: string; tokenId?: string }, code: number, reason: string) => void;
@@ -97,6 +103,13 @@ export function createIngest(options: IngestOptions): Ingest {
 
   const batcher = new Batcher(schedule);
   const presence = createPresence({ batcher, lastUsedUs: (device) => streams.lastUsedUs(device), nowUs });
+  const bridged = createBridgedPorts({
+    nowMs: () => nowUs() / 1000,
+    changed({ device, path, state, reason, mend, bridge }) {
+      const detail = JSON.stringify({ path, bridge, ...(mend && { mend }) });
+      batcher.addEvent({ atUs: nowUs(), device, type: `port-${state}`, reason, detail });
+    },
+  });
   const house: SessionHouse = {
     batcher,
     catalogue,
@@ -113,10 +126,15 @@ export function createIngest(options: IngestOptions): Ingest {
     paceOf: createPaces(limits),
     unackedFrames: limits.unackedFrames,
     unackedBytes: limits.framesInFlightBytes / DEVICE_SHARE,
+    bridged,
     nowUs,
   };
   const packs = createPackIngest(house, () => isStoring());
-  const replays = createReplays(house, store, () => isStoring());
+  const replays = createReplays(house, {
+    store,
+    isStoring: () => isStoring(),
+    readLine: options.readLine ?? (() => ({ outcome: 'no-port' })),
+  });
   const serial = createSerialIngest(house, () => isStoring());
   const recovery = createRecovery({ store, batcher, catalogue, streams, presence, flow, observe, nowUs });
 
@@ -208,6 +226,7 @@ export function createIngest(options: IngestOptions): Ingest {
     posts: createPostGate({ paceOf: house.paceOf, budgetBytes: limits.framesInFlightBytes, nowUs }),
     replays,
     serial,
+    bridgedPorts: bridged.views,
     presence,
     endSessions: (who, code, reason) => presence.end(who, code, reason),
     isStoring,

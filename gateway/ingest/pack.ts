@@ -8,7 +8,7 @@ import type { Sender } from './batcher.ts';
 import { readCbor } from './cbor-frame.ts';
 import { type Unreadable, readJson } from './json-frame.ts';
 import { quarantineFrame } from './quarantine.ts';
-import type { SessionHouse } from './session.ts';
+import type { SessionHouse } from './session-house.ts';
 import type { StreamEntry } from './streams.ts';
 import { takeFrame } from './take-frame.ts';
 import { type FrameContext, wholeFault } from './validate.ts';

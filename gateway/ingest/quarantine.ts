@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import type { RecordFault } from '../protocol/messages.ts';
+import { readRefused } from '../protocol/refused-input.ts';
 import type { Batcher } from './batcher.ts';
 import { recordSlices } from './cbor-slices.ts';
 import { jsonRecordSlices } from './json-slices.ts';
@@ -55,6 +56,12 @@ export function quarantineRecords(
   let reached = 0;
   for (const { index = -1, code, message } of faults) {
     for (; reached < index; reached++) applyBase(base, records[reached]);
+    const refused = readRefused(records[index]);
+    if (refused !== null && refused.code === code) {
+      const { raw, encoding } = refused;
+      batcher.addQuarantine({ ...place, index, code, message, base: '', raw, encoding });
+      continue;
+    }
     const text = Object.keys(base).length === 0 ? '' : JSON.stringify(base);
     batcher.addQuarantine({
       ...place,

@@ -2,12 +2,14 @@
 // the device's stream `~replay`. The row is marked in the commit that stores its readings, so it is stored once.
 
 import type { RecordFault } from '../protocol/messages.ts';
+import { PROBLEMS } from '../protocol/problems.ts';
 import type { QuarantinedItem, ReadingStore } from '../storage/store.ts';
 import type { Sender } from './batcher.ts';
 import { readCbor } from './cbor-frame.ts';
 import { readJson } from './json-frame.ts';
 import { type BaseFields, quarantineRecords } from './quarantine.ts';
-import type { SessionHouse } from './session.ts';
+import { SERIAL_REPLAY_STREAM, SERIAL_STREAM } from './serial.ts';
+import type { SessionHouse } from './session-house.ts';
 import { type FrameContext, wholeFault } from './validate.ts';
 
 export type ReplayResult =
@@ -15,21 +17,44 @@ export type ReplayResult =
   | { readonly outcome: 'already' }
   /** Nothing of it can be stored by today's rules; the row stays as it was. */
   | { readonly outcome: 'still-refused'; readonly errors: readonly RecordFault[] }
+  /** It is a line of a serial port, and the device has none here whose rule could read it. */
+  | { readonly outcome: 'no-port' }
   | { readonly outcome: 'unknown' }
   | { readonly outcome: 'store-unavailable' };
+
+/** What a port of the device makes today of a line that its rule refused. */
+export type LineReader = (device: string, line: RefusedLine) => LineResult;
+export interface RefusedLine {
+  readonly bytes: Uint8Array;
+  readonly atUs: number;
+  /** It is as it was, and its checksum was wrong or missing. */
+  readonly wasUnverified: boolean;
+}
+export type LineResult =
+  | { readonly outcome: 'readings'; readonly records: readonly unknown[] }
+  | { readonly outcome: 'skipped'; readonly reason: string }
+  | { readonly outcome: 'refused'; readonly code: string; readonly message: string }
+  | { readonly outcome: 'no-port' };
 
 export interface Replays {
   /** The row, or null. */
   find(id: number): Promise<QuarantinedItem | null>;
-  /** `amended` is JSON text in the place of what was sent. Resolves when it is on disk. */
+  /** `amended` is text in the place of what was sent: JSON, or a line where a serial port's was refused. Resolves when it is on disk. */
   replay(id: number, amended: string | null): Promise<ReplayResult>;
   /** Throws rows of one device away; false when the store can't do it now. */
   discard(device: string, ids: readonly number[]): Promise<boolean>;
 }
 
 const REPLAY_STREAM = '~replay';
+const UNVERIFIED = 'bad-checksum';
 
-export function createReplays(house: SessionHouse, store: ReadingStore, isStoring: () => boolean): Replays {
+export interface ReplayOptions {
+  readonly store: ReadingStore;
+  readonly isStoring: () => boolean;
+  readonly readLine: LineReader;
+}
+
+export function createReplays(house: SessionHouse, { store, isStoring, readLine }: ReplayOptions): Replays {
   const { batcher, catalogue, streams, validator, limits, settingsOf, noticesOf, refusals, nowUs } = house;
   /** Rows whose replay is under way: whoever asks for one again waits for its end. */
   const underWay = new Map<number, Promise<ReplayResult>>();
@@ -44,19 +69,39 @@ export function createReplays(house: SessionHouse, store: ReadingStore, isStorin
     if (row === null) return { outcome: 'unknown' };
     if (row.replayedAtUs !== null) return { outcome: 'already' };
     if (!isStoring()) return { outcome: 'store-unavailable' };
-    const result = take(row, amended === null ? Buffer.from(row.raw, row.encoding) : Buffer.from(amended));
+    const bytes = amended === null ? Buffer.from(row.raw, row.encoding) : Buffer.from(amended);
+    const result = isLine(row) ? takeLine(row, bytes, amended !== null) : takeFrame(row, bytes);
     if (result.outcome !== 'settled') return result;
     return (await isSettled()) ? result : { outcome: 'store-unavailable' };
   }
 
-  function take(row: QuarantinedItem, bytes: Uint8Array): ReplayResult {
-    const { device } = row;
+  function takeLine(row: QuarantinedItem, bytes: Uint8Array, isAmended: boolean): ReplayResult {
+    const wasUnverified = !isAmended && row.code === UNVERIFIED;
+    const result = readLine(row.device, { bytes, atUs: row.receivedAtUs, wasUnverified });
+    switch (result.outcome) {
+      case 'readings':
+        return take(row, { records: result.records, bytes: Buffer.from(JSON.stringify(result.records)), base: {} });
+      case 'skipped':
+        return stillRefused([{ code: result.reason, message: 'There is nothing in it to store.' }]);
+      case 'refused':
+        return stillRefused([{ code: result.code, message: result.message }]);
+      case 'no-port':
+        return result;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  function takeFrame(row: QuarantinedItem, bytes: Uint8Array): ReplayResult {
     const frame = bytes[0] > 0x7f ? readCbor(bytes, limits) : readJson(bytes, limits);
     if ('unreadable' in frame) return stillRefused([wholeFault(frame.unreadable)]);
     if (frame.isForbidden) return stillRefused([wholeFault('forbidden-key')]);
     const base: BaseFields = row.base === '' ? {} : (JSON.parse(row.base) as BaseFields);
-    const records = withBase(base, 'pack' in frame ? frame.pack : recordsOf(frame.message));
+    return take(row, { records: withBase(base, 'pack' in frame ? frame.pack : recordsOf(frame.message)), bytes, base });
+  }
 
+  function take(row: QuarantinedItem, { records, bytes, base }: Taken): ReplayResult {
+    const { device } = row;
     const notices = noticesOf(device);
     const context: FrameContext = {
       series: catalogue.deviceSeries(device),
@@ -116,6 +161,17 @@ export function createReplays(house: SessionHouse, store: ReadingStore, isStorin
       return isSettled();
     },
   };
+}
+
+interface Taken {
+  readonly records: readonly unknown[];
+  readonly bytes: Uint8Array;
+  readonly base: BaseFields;
+}
+
+/** Refused by a port's framing or rule, whose codes are their own: the bytes of a line, no SenML. */
+function isLine({ stream, index, code }: QuarantinedItem): boolean {
+  return (stream === SERIAL_STREAM || stream === SERIAL_REPLAY_STREAM) && index < 0 && !Object.hasOwn(PROBLEMS, code);
 }
 
 function stillRefused(errors: readonly RecordFault[]): ReplayResult {

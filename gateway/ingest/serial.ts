@@ -3,7 +3,7 @@
 
 import type { Sender } from './batcher.ts';
 import type { PresentSession } from './presence.ts';
-import type { SessionHouse } from './session.ts';
+import type { SessionHouse } from './session-house.ts';
 import { takeFrame } from './take-frame.ts';
 import type { FrameContext } from './validate.ts';
 
@@ -12,14 +12,23 @@ export type SerialFrame =
   | { readonly atUs: number; readonly records: readonly unknown[] }
   | { readonly atUs: number; readonly code: string; readonly message: string; readonly raw: Uint8Array };
 
+/** Where frames are booked that no port says now. */
+export interface StoredAs {
+  readonly stream: string;
+  /** Hears of every frame and record that goes to quarantine. */
+  refused(code: string): void;
+}
+
 export interface SerialIngest {
   /** Resolves with true when the frames' fate is on disk, with false when the store did not take them: offer them again. */
-  store(device: string, frames: readonly SerialFrame[]): Promise<boolean>;
+  store(device: string, frames: readonly SerialFrame[], as?: StoredAs): Promise<boolean>;
   /** The device's port is open (null), so it is online, or the reason why it is not. One that is there by a socket stays as it is. */
   follow(device: string, path: string, absence: string | null): void;
 }
 
-const SERIAL_STREAM = '~serial';
+export const SERIAL_STREAM = '~serial';
+/** Captures that are replayed: nobody is to take them for what a port says. */
+export const SERIAL_REPLAY_STREAM = '~serial-replay';
 
 export function createSerialIngest(house: SessionHouse, isStoring: () => boolean): SerialIngest {
   const { batcher, catalogue, streams, settingsOf, noticesOf, presence, nowUs } = house;
@@ -27,10 +36,10 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
   /** By the port's path. */
   const seats = new Map<string, PresentSession>();
 
-  function take(device: string, frames: readonly SerialFrame[]): void {
+  function take(device: string, frames: readonly SerialFrame[], as: StoredAs | null): void {
     const notices = noticesOf(device);
-    const opened = streams.open(device, SERIAL_STREAM, nowUs());
-    if (opened.outcome !== 'known' && opened.outcome !== 'new') throw new Error('the stream ~serial is never closed');
+    const opened = streams.open(device, as?.stream ?? SERIAL_STREAM, nowUs());
+    if (opened.outcome !== 'known' && opened.outcome !== 'new') throw new Error('streams of the gateway itself are never closed');
     const { stream } = opened;
     if (opened.outcome === 'new') batcher.addStream(stream);
     const isGatewayClock = settingsOf(device).clock === 'gateway';
@@ -46,18 +55,20 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
       if ('records' in frame) {
         // a record that is refused is kept as JSON: what came over the line is no SenML, and could not be replayed
         const bytes = Buffer.from(JSON.stringify(frame.records));
-        takeFrame(house, context, { stream, seq, records: frame.records, bytes, whole: null });
+        const { faults } = takeFrame(house, context, { stream, seq, records: frame.records, bytes, whole: null });
+        if (as !== null) for (const fault of faults) as.refused(fault.code);
       } else {
         const { code, message, raw } = frame;
         takeFrame(house, context, { stream, seq, records: [], bytes: raw, whole: { code, message } });
+        as?.refused(code);
       }
     }
   }
 
   return {
-    store(device, frames) {
+    store(device, frames, as) {
       if (!isStoring()) return Promise.resolve(false);
-      take(device, frames);
+      take(device, frames, as ?? null);
       return new Promise((resolve) => {
         const sender: Sender = { settled: () => resolve(true), failed: () => resolve(false) };
         batcher.settlement(sender, null);

@@ -1,46 +1,23 @@
 // One device's connection: frames in, answers out once their fate is on disk. A class, because there are thousands of it on a hot path.
 
-import { CLOSE, type DeviceLimits, GAP_REASON, type RecordFault, STREAM_ID } from '../protocol/messages.ts';
+import { CLOSE, GAP_REASON, type RecordFault } from '../protocol/messages.ts';
 import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
-import type { CounterFamily } from '../observe.ts';
 import type { BrokenMessage, Connection, Session } from '../transports/transport.ts';
-import type { Batcher, Sender, Settlement } from './batcher.ts';
-import type { DeviceSeries, IngestCatalogue } from './catalogue.ts';
-import type { DeviceSettings, IngestLimits } from './ingest.ts';
+import type { Sender, Settlement } from './batcher.ts';
+import type { DeviceSeries } from './catalogue.ts';
 import { readCbor } from './cbor-frame.ts';
-import type { Flow } from './flow.ts';
 import { Intake } from './intake.ts';
 import { type JsonMessage, readJson, type Unreadable } from './json-frame.ts';
-import type { Pace } from './pace.ts';
-import type { DevicePresence, OpenConnection, PresentSession } from './presence.ts';
+import { createPatience, type Patience } from './patience.ts';
+import type { OpenConnection, PresentSession } from './presence.ts';
 import type { Notices } from './notices.ts';
 import { quarantineFrame } from './quarantine.ts';
-import type { StreamEntry, Streams } from './streams.ts';
+import { openStream, welcomeText } from './session-hello.ts';
+import type { SessionHouse } from './session-house.ts';
+import type { StreamEntry } from './streams.ts';
 import { type TakenFrame, takeFrame } from './take-frame.ts';
-import { type FrameContext, type Validator, wholeFault } from './validate.ts';
+import { type FrameContext, wholeFault } from './validate.ts';
 
-/** What all sessions share. */
-export interface SessionHouse {
-  readonly batcher: Batcher;
-  readonly catalogue: IngestCatalogue;
-  readonly streams: Streams;
-  readonly validator: Validator;
-  readonly limits: IngestLimits;
-  readonly deviceLimits: DeviceLimits;
-  readonly settingsOf: (device: string) => DeviceSettings;
-  readonly presence: DevicePresence;
-  readonly noticesOf: (device: string) => Notices;
-  readonly refusals: CounterFamily;
-  /** Connections held, by reason. */
-  readonly holds: CounterFamily;
-  readonly flow: Flow;
-  readonly paceOf: (device: string) => Pace;
-  readonly unackedFrames: number;
-  readonly unackedBytes: number;
-  readonly nowUs: () => number;
-}
-
-const MINUTE_MS = 60_000;
 /** What a refused record holds until it is on disk: its row, on the way to the writer too. */
 const FAULT_BYTES = 4096;
 /** And its bytes: as they came, as text, in the message to the writer, and there again. */
@@ -65,10 +42,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
   #isOver = false;
   #isBroken = false;
   #lastFrameUs: number;
-  /** Of the unreadable and unknown messages; by a clock that never jumps. */
-  #windowMs = Number.NEGATIVE_INFINITY;
-  #unreadable = 0;
-  #unknown = 0;
+  readonly #patience: Patience;
 
   constructor(house: SessionHouse, connection: Connection) {
     this.#house = house;
@@ -87,6 +61,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
       onClockSuspect: this.#notices.clockSuspect,
     };
     this.#intake = new Intake(house, connection, house.paceOf(this.device), (bytes, receivedUs) => this.#takeMessage(bytes, receivedUs));
+    this.#patience = createPatience(house.limits);
     house.presence.enter(this);
   }
 
@@ -133,6 +108,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     else if (whole !== null) this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
     else if (type === 'hello') this.#hello(message);
     else if (type === 'gap') this.#gap(message);
+    else if (type === 'ports') this.#ports(message, bytes.length);
     else if (typeof type === 'string') this.#unknownType();
     else this.#refuseFrame({ unreadable: 'bad-shape', detail: '' }, bytes);
   }
@@ -189,50 +165,16 @@ export class DeviceSession implements Session, Sender, PresentSession {
   }
 
   #hello(message: JsonMessage): void {
-    const { batcher, streams } = this.#house;
-    const { stream: name, oldest, next, acked: heard } = message;
     if (this.#stream !== null) return this.#fatal('bad-message', CLOSE.badMessage);
-    if (typeof name !== 'string' || !STREAM_ID.test(name) || /^0+$/.test(name)) return this.#fatal('bad-stream', CLOSE.badMessage);
-    if (!isSeq(oldest) || !isSeq(next) || oldest > next) return this.#fatal('bad-message', CLOSE.badMessage);
-    if (heard !== undefined && !(Number.isSafeInteger(heard) && (heard as number) >= 0))
-      return this.#fatal('bad-message', CLOSE.badMessage);
-
-    const opened = streams.open(this.device, name, this.#lastFrameUs);
-    if (opened.outcome === 'closed') return this.#fatal('stream-closed', CLOSE.conflict);
-    if (opened.outcome === 'quota') return this.#fatal('stream-quota', CLOSE.tooManyStreams);
-    const { stream } = opened;
-    if (opened.outcome === 'new') {
-      batcher.addStream(stream);
-      if (opened.retired !== null) batcher.retire(opened.retired.id);
-    }
-    if (next <= stream.acked) return this.#fatal('seq-regression', CLOSE.conflict, stream.acked + 1);
+    const opened = openStream(this.#house, this.device, message, this.#lastFrameUs);
+    if ('code' in opened) return this.#fatal(opened.code, opened.close, opened.expected);
+    const { stream, missing } = opened;
     this.#stream = stream;
-    stream.lastUsedAtUs = this.#lastFrameUs;
     this.#software = typeof message.software === 'string' ? message.software.slice(0, 128) : null;
-
-    const expected = stream.acked + 1;
-    if (heard !== undefined && (heard as number) > stream.acked) this.#notices.storeWentBack(name, heard as number, stream.acked);
-    if (oldest > expected) {
-      const reason = heard !== undefined && (heard as number) > stream.acked ? 'restored' : 'device-lost';
-      this.#settleGap(stream, expected, oldest - 1, reason);
-    }
+    if (opened.forgotten !== null) this.#notices.storeWentBack(stream.stream, opened.forgotten, stream.acked);
+    if (missing !== null) this.#settleGap(stream, missing.from, missing.to, missing.reason);
     // in a settlement of the open batch: sent when every frame read from this device before is on disk, or the batch has failed
-    this.#answer(0, 0, this.#welcome(stream));
-  }
-
-  #welcome(stream: StreamEntry): string {
-    const { pingSeconds, pongSeconds } = this.#house.settingsOf(this.device);
-    return JSON.stringify({
-      type: 'welcome',
-      device: this.device,
-      stream: stream.stream,
-      acked: stream.acked,
-      store: this.#house.catalogue.store,
-      serverTimeMs: this.#house.nowUs() / 1000,
-      limits: this.#house.deviceLimits,
-      pingSeconds,
-      pongSeconds,
-    });
+    this.#answer(0, 0, welcomeText(this.#house, this.device, stream));
   }
 
   #gap({ from, to, reason }: JsonMessage): void {
@@ -288,7 +230,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
 
   /** A frame that settles nothing: fatal in a session with a stream, else answered and counted. */
   #refuseFrame({ unreadable, detail }: Unreadable, bytes: Uint8Array): void {
-    const { batcher, streams, limits } = this.#house;
+    const { batcher, streams } = this.#house;
     const stream = this.#stream ?? this.#packStream ?? streams.open(this.device, '~ws', this.#lastFrameUs);
     const entry = 'outcome' in stream ? (stream.outcome === 'known' || stream.outcome === 'new' ? stream.stream : null) : stream;
     if ('outcome' in stream && stream.outcome === 'new') batcher.addStream(stream.stream);
@@ -297,24 +239,23 @@ export class DeviceSession implements Session, Sender, PresentSession {
       quarantineFrame(batcher, where, wholeFault(unreadable), bytes);
     }
     if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
-    this.#turnWindow();
-    if (++this.#unreadable > limits.unreadablePerMinute) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
+    if (!this.#patience.withUnreadable()) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
     this.#answer(1, weightOf(bytes, 1), this.#error(unreadable, false, undefined, detail));
     this.#intake.spend(0);
   }
+  /** News of a bridge's serial ports: kept for people to look at, nothing settles. */
+  #ports(message: JsonMessage, bytes: number): void {
+    const code = this.#house.bridged.take(this, message, bytes);
+    if (code === null) return this.#intake.spend(0);
+    if (!this.#patience.withUnreadable()) return this.#fatal(code, CLOSE.badMessage);
+    this.#answer(1, 0, this.#error(code, false));
+    this.#intake.spend(0);
+  }
   #unknownType(): void {
-    this.#turnWindow();
-    if (++this.#unknown > this.#house.limits.unknownPerMinute) return this.#fatal('unknown-type', CLOSE.badMessage);
+    if (!this.#patience.withUnknown()) return this.#fatal('unknown-type', CLOSE.badMessage);
     this.#answer(1, 0, this.#error('unknown-type', false));
     this.#intake.spend(0);
   }
-  #turnWindow(): void {
-    const now = performance.now();
-    if (now - this.#windowMs < MINUTE_MS) return;
-    this.#windowMs = now;
-    this.#unreadable = this.#unknown = 0;
-  }
-
   #error(code: ProblemCode, fatal: boolean, expected?: number, detail = ''): string {
     this.#house.refusals.add(code);
     const message = detail === '' ? PROBLEMS[code].title : `${PROBLEMS[code].title} ${detail}`;
@@ -345,14 +286,18 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#isOver = true;
     this.#intake.close(true);
     this.#connection.close(code, reason);
-    this.#house.presence.leave(this, word);
+    this.#leave(word);
   }
   ended(reason: string): void {
     if (this.#isOver) return;
     // what was read before the end is taken all the same
     this.#intake.close(false);
     this.#isOver = true;
+    this.#leave(reason);
+  }
+  #leave(reason: string): void {
     this.#house.presence.leave(this, reason);
+    this.#house.bridged.leave(this);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { CounterFamily } from '../observe.ts';
 import type { RecordFault } from '../protocol/messages.ts';
+import { PROBLEMS } from '../protocol/problems.ts';
 import type { Batcher } from './batcher.ts';
 import { quarantineFrame, quarantineRecords } from './quarantine.ts';
 import type { StreamEntry } from './streams.ts';
@@ -26,12 +27,15 @@ export interface TakenFrame {
   readonly faults: Faults;
 }
 
+/** Counts what a device could not read itself: its codes are a peer's words. */
+const REFUSED_BEFORE = 'refused-by-device';
+
 export function takeFrame({ batcher, validator, refusals }: FrameTakers, context: FrameContext, frame: ReadableFrame): TakenFrame {
   const { stream, seq, records, bytes, whole } = frame;
   batcher.beginFrame();
   const faults = whole === null ? validator.read(records, context) : [whole];
   if (faults.length > 0) {
-    for (const fault of faults) refusals.add(fault.code);
+    for (const { index, code } of faults) refusals.add(index === undefined || Object.hasOwn(PROBLEMS, code) ? code : REFUSED_BEFORE);
     const place = { device: stream.device, stream: stream.id, seq, receivedAtUs: context.receivedUs };
     if (faults[0].index === undefined) {
       batcher.dropFrameReadings();

@@ -3,6 +3,7 @@
 
 import type { RecordFault } from '../protocol/messages.ts';
 import { PROBLEMS, type ProblemCode } from '../protocol/problems.ts';
+import { readRefused } from '../protocol/refused-input.ts';
 import { CLOCK_SLACK_US, CLOCK_FLOOR_US, RELATIVE_BELOW_US } from '../protocol/time.ts';
 import { KIND } from '../storage/store.ts';
 import type { Batcher } from './batcher.ts';
@@ -230,12 +231,20 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
         const code = readRecord(records[index], context);
         if (code === null) continue;
         if (faults === EMPTY) faults = [];
-        faults.push({ index, code, message: PROBLEMS[code].title });
+        faults.push(code === 'no-value' ? withoutValue(index, records[index]) : { index, code, message: PROBLEMS[code].title });
       }
       if (batcher.frameReadings === 0 && faults.length === 0) return [wholeFault('empty-pack')];
       return faults;
     },
   };
+}
+
+/** It may be what the device itself could not read: then that is the fault. */
+function withoutValue(index: number, record: unknown): RecordFault {
+  const refused = readRefused(record);
+  return refused === null
+    ? { index, code: 'no-value', message: PROBLEMS['no-value'].title }
+    : { index, code: refused.code, message: refused.message };
 }
 
 export function wholeFault(code: ProblemCode): RecordFault {

@@ -25,6 +25,7 @@ const PROGRAMS: readonly Program[] = [
   { package: 'golang-go', commands: ['go'] },
   { package: 'golang-github-gorilla-websocket-dev', path: '/usr/share/gocode/src/github.com/gorilla/websocket' },
   { package: 'python3-websockets', path: '/usr/lib/python3/dist-packages/websockets' },
+  { package: 'python3-zstandard', path: '/usr/lib/python3/dist-packages/zstandard' },
   { package: 'openjdk-17-jdk-headless', commands: ['javac'] },
   { package: 'curl', commands: ['curl'] },
 ];

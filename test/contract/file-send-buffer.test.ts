@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { openBufferFile } from '../../device-sim/buffer-file.ts';
+import { openBufferFile } from '../../gateway/client/buffer-file.ts';
 import { openFileBuffer } from '../../gateway/protocol/file-buffer.ts';
 import { createMemoryBuffer } from '../../gateway/protocol/send-buffer.ts';
 import { createMemoryFile } from '../support/memory-file.ts';
@@ -53,7 +53,7 @@ test('on a real disk it is the same after it was closed and opened', () => {
   const folder = join(home, 'again');
   const first = openBufferFile(folder);
   const buffer = openFileBuffer({ file: first, random: Math.random, sync: 'every-frame' });
-  for (let i = 0; i < 50; i++) buffer.append(frame(`reading ${i}`), 0);
+  for (let i = 0; i < 50; i++) buffer.append([frame(`reading ${i}`)], 0);
   buffer.settle(20, () => {});
   const picture = pictureOf(buffer);
   buffer.close();

@@ -30,6 +30,7 @@ const ROWS: { readonly [T in keyof RegistryTables]: RegistryTables[T] } = {
   enrolments: { id: 'e1', hash: 'cc', max: 1000, used: 3, reenrol: true, createdAtMs: AT_MS, expiresAtMs: AT_MS + 1 },
   sessions: { id: 's1', kind: 'user', subject: 'ada', createdAtMs: AT_MS, lastUsedAtMs: AT_MS },
   settings: { id: 'retention', value: '{"days":30}' },
+  serialPorts: { id: 'p1', settings: '{"path":"/dev/ttyUSB0"}', createdAtMs: AT_MS },
 };
 const TABLES = Object.keys(ROWS) as (keyof RegistryTables)[];
 const put = (table: keyof RegistryTables): RegistryChange => ({ put: table, row: ROWS[table] }) as RegistryChange;

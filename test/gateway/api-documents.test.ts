@@ -97,7 +97,7 @@ const STRICT = [
   "require-trusted-types-for 'script'",
 ];
 
-test.each(['/', '/fleet', '/devices/pump-1', '/devices/none-such', '/setup', '/signin', '/?q=tank&sort=age'])(
+test.each(['/', '/fleet', '/devices/pump-1', '/devices/none-such', '/serial?port=p1', '/setup', '/signin', '/?q=tank&sort=age'])(
   'the page at %s is the console, under the strict policy',
   async (at) => {
     const answer = await house.ask('GET', at, { as: 'nobody', headers: { accept: 'text/html' } });

@@ -7,8 +7,8 @@ import { WebSocketServer } from 'ws';
 import { expect, test } from 'vitest';
 import { issueCertificate } from '../../gateway/certificate-issue.ts';
 import type { SocketEnd } from '../../gateway/protocol/device-socket.ts';
-import { explainFault, openTarget } from '../../device-sim/target.ts';
-import { openWsSocket } from '../../device-sim/ws-socket.ts';
+import { explainFault, openTarget } from '../../gateway/client/target.ts';
+import { openWsSocket } from '../../gateway/client/ws-socket.ts';
 import { createSimFolder } from '../support/sim-process.ts';
 import { DAY_MS, newTestKey, pemOfKey } from '../support/test-certificates.ts';
 

@@ -15,8 +15,6 @@ import { until } from '../support/until.ts';
 const TIMEOUT_MS = 120_000;
 const SECONDS = 4;
 const STALL_MS = 2000;
-/** What the lines of a stall become at the highest speed: records take several times the room of their text. */
-const BUFFER_BYTES = 4 * 1024 * 1024;
 
 function feed(plugs: readonly SerialPlug[], baudRate: number): Promise<FeederReport> {
   const order: FeederOrder = { sensorPaths: plugs.map((plug) => plug.sensorPath), bytesPerSecond: baudRate / 10, seconds: SECONDS };
@@ -51,7 +49,7 @@ test.each([
     const columns = [{ metric: 'n' }, { metric: 'value' }, null];
     return { ...line, device: `fast-${i}`, framing: { kind: 'line' }, rule: { kind: 'csv', columns }, expectEverySeconds: null };
   });
-  const gateway = stack.use(await startTestGateway({ config: { serial: { ports } }, limits: { serialBufferBytes: BUFFER_BYTES } }));
+  const gateway = stack.use(await startTestGateway({ config: { serial: { ports } } }));
   const views = async (): Promise<readonly SerialPortView[]> => (await gateway.local('/v1/serial')).json().items;
   await until(
     async () => (await views()).every((view) => view.state === 'open'),

@@ -9,7 +9,7 @@ import { type Counts, type Example, noCounts } from '../../device-sim/findings.t
 import { openManifest } from '../../device-sim/manifest.ts';
 import { readManifest } from '../../device-sim/manifest-reader.ts';
 import { createManifestTap } from '../../device-sim/manifest-tap.ts';
-import { openTarget } from '../../device-sim/target.ts';
+import { openTarget } from '../../gateway/client/target.ts';
 import { verifyManifest } from '../../device-sim/verify.ts';
 import { verifyDevice } from '../../device-sim/verify-device.ts';
 import { startSimGateway, type SimGateway } from '../support/sim-gateway.ts';

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createApi } from '../../gateway/api/api.ts';
 import type { ApiBindings, ApiDeps } from '../../gateway/api/api-deps.ts';
+import { createCaptureDesk } from '../../gateway/capture-desk.ts';
 import { type Config, DEFAULTS, type Limits } from '../../gateway/config.ts';
 import { createHttpServer } from '../../gateway/http-server.ts';
 import { createAccess } from '../../gateway/identity/access.ts';
@@ -16,6 +17,8 @@ import { createStreams } from '../../gateway/ingest/streams.ts';
 import type { Role } from '../../gateway/protocol/rest.ts';
 import { createInProcessBus } from '../../gateway/relay/bus.ts';
 import type { ReadingStore } from '../../gateway/storage/store.ts';
+import { openSerialBook } from '../../gateway/serial-book.ts';
+import { createSerialPorts } from '../../gateway/transports/serial/serial.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { granted, openTestIdentity, secretOf, type TestIdentity } from './test-identity.ts';
 
@@ -95,6 +98,34 @@ export async function openApiHouse({
     observe,
     nowUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
   });
+  // not started: it keeps the books, and opens no port
+  const ports = createSerialPorts({
+    limits: config.limits,
+    observe,
+    sink: { store: async () => true, follow: () => undefined, recordEvent: ingest.recordEvent },
+  });
+  const captures = createCaptureDesk({
+    folder,
+    limits: config.limits,
+    observe,
+    nowUs: () => Date.now() * 1000,
+    roomBytes: async () => Number.POSITIVE_INFINITY,
+    statusOf: (device) => identity.devices.get(device)?.status,
+    store: async () => true,
+    recordEvent: ingest.recordEvent,
+    serial: () => serial,
+    tap: ports.tap,
+  });
+  const serial = await openSerialBook({
+    ports,
+    fromFile: config.serial.ports,
+    registry: test.registry,
+    identity,
+    limits: config.limits,
+    recordEvent: ingest.recordEvent,
+    observe,
+    further: [],
+  });
   const state: ApiHouse['state'] = { ready: { ready: true }, draining: false };
   const authorize = createAccess({
     credentials: identity.credentials,
@@ -107,7 +138,8 @@ export async function openApiHouse({
     identity,
     registry: test.registry,
     authorize,
-    serialPorts: () => [],
+    serial,
+    captures,
     ingestPack: ingest.storePack,
     enterPost: async () => ({ leave: () => undefined }),
     packsAcked: ingest.packsAcked,

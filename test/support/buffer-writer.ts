@@ -2,7 +2,7 @@
 // `acked <seq>`; what it says has happened.
 
 import { writeSync } from 'node:fs';
-import { openBufferFile } from '../../device-sim/buffer-file.ts';
+import { openBufferFile } from '../../gateway/client/buffer-file.ts';
 import { openFileBuffer } from '../../gateway/protocol/file-buffer.ts';
 
 const [folder = '', round = ''] = process.argv.slice(2);
@@ -14,7 +14,7 @@ say(`stream ${buffer.stream}`);
 for (let i = 0; ; i++) {
   const seq = buffer.next;
   const body = JSON.stringify([{ n: 'x', vs: `${round} ${i} ${'ü'.repeat(i % 300)}` }]);
-  buffer.append({ body, readings: 1 }, buffer.next - 1);
+  buffer.append([{ body, readings: 1 }], buffer.next - 1);
   say(`made ${seq} ${body}`);
   if (i % 7 !== 6) continue;
   // Far enough behind that there is always something to look for; often enough that the file is rewritten on the way.

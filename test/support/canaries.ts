@@ -21,7 +21,7 @@ export const CANARIES = {
   },
   /** The gateway believes what a device says to have been acknowledged, and takes everything after it once more. */
   'no-dedupe': {
-    file: 'gateway/ingest/session.ts',
+    file: 'gateway/ingest/session-hello.ts',
     piece: 'const expected = stream.acked + 1;',
     instead: 'stream.acked = (heard as number) ?? 0; const expected = stream.acked + 1;',
   },
@@ -51,6 +51,12 @@ export const CANARIES = {
       const ask = database.pragma.bind(database);
       database.pragma = ((source, options) => (source === 'synchronous' ? 2 : ask(source, options))) as typeof ask;
       return database;`,
+  },
+  /** A bridge takes a port's word for kept, and keeps it some seconds later. */
+  'credit-before-buffer': {
+    file: 'gateway/bridge.ts',
+    piece: 'devices.get(device)!.store(frames)',
+    instead: '(setTimeout(() => devices.get(device)!.store(frames), 6000), true)',
   },
 } as const satisfies Readonly<Record<string, Canary>>;
 

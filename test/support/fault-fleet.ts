@@ -7,8 +7,8 @@ import { createMemoryBuffer, makeStreamId } from '../../gateway/protocol/send-bu
 import type { Happening } from '../../device-sim/happening.ts';
 import type { Manifest } from '../../device-sim/manifest.ts';
 import { tapConnections } from '../../device-sim/manifest-tap.ts';
-import { openTarget, type Target } from '../../device-sim/target.ts';
-import { openWsSocket } from '../../device-sim/ws-socket.ts';
+import { openTarget, type Target } from '../../gateway/client/target.ts';
+import { openWsSocket } from '../../gateway/client/ws-socket.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** Hears what passes on the devices' wires, in order, and before it is sent. */

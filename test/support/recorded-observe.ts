@@ -40,6 +40,7 @@ export function createRecordedObserve(): RecordedObserve {
     counterBy: family,
     timing: () => ({ observe: () => undefined, percentile: () => Number.NaN }),
     gauge: () => undefined,
+    gaugeBy: () => undefined,
     metrics: async () => '',
   };
 }

@@ -1,6 +1,7 @@
 // A thread that speaks on serial lines as wires do: so many bytes a second on each, due at their time whatever anybody does. A byte that
-// finds no room when it is due is lost. Lines are numbered, so that each is another reading.
+// finds no room when it is due is lost. Lines are numbered, so that each is another reading; noise is what a wrong speed makes of them.
 
+import { randomBytes } from 'node:crypto';
 import { constants, openSync, closeSync, writeSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 
@@ -10,6 +11,8 @@ export interface FeederOrder {
   /** On each of them: a tenth of the baud rate. */
   readonly bytesPerSecond: number;
   readonly seconds: number;
+  /** Lines, when left out. */
+  readonly says?: 'lines' | 'noise';
 }
 export interface FeederReport {
   /** Over all lines. */
@@ -26,7 +29,7 @@ const LATE_MS = 25;
 /** Of the usual size of a sentence: `n,value` and a serial number that nobody stores. */
 const LINE_BYTES = 48;
 
-const { sensorPaths, bytesPerSecond, seconds } = workerData as FeederOrder;
+const { sensorPaths, bytesPerSecond, seconds, says = 'lines' } = workerData as FeederOrder;
 const sensors = sensorPaths.map((path) => openSync(path, constants.O_WRONLY | constants.O_NOCTTY | constants.O_NONBLOCK));
 const linesDue = Math.floor((bytesPerSecond * seconds) / LINE_BYTES);
 let said = 0;
@@ -43,9 +46,8 @@ function tick(): void {
   tickedMs = nowMs;
   const due = Math.min(linesDue, Math.floor(((spokenMs / 1000) * bytesPerSecond) / LINE_BYTES));
   if (due > said) {
-    let text = '';
-    for (; said < due; said++) text += `${`${said},${(said % 1000) / 8},`.padEnd(LINE_BYTES - 1, '0')}\n`;
-    const bytes = Buffer.from(text);
+    const bytes = says === 'noise' ? randomBytes((due - said) * LINE_BYTES) : Buffer.from(linesTo(due));
+    said = due;
     for (const sensor of sensors) lostBytes += bytes.byteLength - taken(sensor, bytes);
   }
   if (said < linesDue) {
@@ -59,6 +61,12 @@ function tick(): void {
     lostBytes,
     heldUpMs,
   } satisfies FeederReport);
+}
+
+function linesTo(due: number): string {
+  let text = '';
+  for (let n = said; n < due; n++) text += `${`${n},${(n % 1000) / 8},`.padEnd(LINE_BYTES - 1, '0')}\n`;
+  return text;
 }
 
 function taken(sensor: number, bytes: Uint8Array): number {

@@ -45,6 +45,7 @@ const FORBIDDEN: readonly [what: string, path: string, text: string][] = [
     'gateway/api/x.ts',
     "new Worker(new URL('../storage/sqlite-writer.ts', import.meta.url));\n",
   ],
+  ['the client imports the storage', 'gateway/client/x.ts', imports('../storage/store.ts')],
   ['the storage imports the API', 'gateway/storage/x.ts', imports('../api/api.ts')],
   ['the storage imports a command', 'gateway/storage/x.ts', imports('../commands/start.ts')],
   ['the simulator imports the storage', 'device-sim/x.ts', imports('../gateway/storage/store.ts')],

@@ -227,7 +227,7 @@ test('K16 what the refusal of a memory cap proposes is accepted', () => {
 
 test('the defaults fit into their own memory cap', () => {
   const { total, cap } = memoryBudget(DEFAULTS.limits);
-  expect(total).toBe((150 + 96 + 64 + 32 + 96) * 1024 * 1024 + 5000 * 64 * 1024);
+  expect(total).toBe((150 + 96 + 64 + 32 + 96 + 8) * 1024 * 1024 + 5000 * 64 * 1024);
   expect(cap).toBe(768 * 1024 * 1024);
 });
 

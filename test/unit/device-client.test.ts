@@ -319,3 +319,34 @@ test('close says goodbye, is idempotent and leaves no timer', () => {
   expect(world.clock.timers).toBe(0);
   expect(world.states.at(-1)).toEqual({ state: 'stopped', why: 'closed' });
 });
+
+test('a client that wants another device stops before it has sent a frame, and names whose token it is', () => {
+  const world = createWorld({ device: 'pump-2' });
+  world.client.send([{ n: 'x', v: 1 }]);
+  world.client.start();
+  world.socket.welcome(0, { device: 'pump-1' });
+  expect(world.states.at(-1)).toEqual({ state: 'stopped', why: 'wrong-device', device: 'pump-1' });
+  expect(world.socket.sent.map((message) => message['type'])).toEqual(['hello']);
+  expect(world.socket.ended).toHaveLength(1);
+  expect(world.client.unsettled).toBe(1);
+  expect(world.clock.timers).toBe(0);
+});
+
+test('what is told outside of the stream is said in a session, and lost without one', () => {
+  const world = createWorld();
+  expect(world.client.tell({ type: 'ports' })).toBe(false);
+  world.client.start();
+  expect(world.client.tell({ type: 'ports' })).toBe(false);
+  world.socket.welcome(0);
+  expect(world.client.tell({ type: 'ports' })).toBe(true);
+  expect(world.socket.sent.map((message) => message['type'])).toEqual(['hello', 'ports']);
+});
+
+test('frames that a full buffer gives up are told when it happens', () => {
+  const lost: { from: number; to: number }[] = [];
+  const world = createWorld({ memory: { capacityBytes: 1_000 }, onLost: ({ from, to }) => lost.push({ from, to }) });
+  for (let i = 0; i < 50; i++) world.client.send([{ n: 'x', v: i }]);
+  expect(lost.length).toBeGreaterThan(0);
+  expect(lost[0]!.from).toBe(1);
+  expect(lost.at(-1)!.to).toBeGreaterThan(25);
+});

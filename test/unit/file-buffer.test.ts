@@ -18,7 +18,7 @@ const open = (file: BufferFile, more: object = {}): FileBuffer =>
 function filled(frames: number): { file: ReturnType<typeof createMemoryFile>; buffer: FileBuffer } {
   const file = createMemoryFile();
   const buffer = open(file);
-  for (let i = 1; i <= frames; i++) buffer.append(frame(`frame ${i}`), 0);
+  for (let i = 1; i <= frames; i++) buffer.append([frame(`frame ${i}`)], 0);
   return { file, buffer };
 }
 
@@ -41,13 +41,13 @@ test('cut anywhere in its last record, a file gives everything before it, and go
   const { file, buffer } = filled(3);
   const before = pictureOf(buffer);
   const whole = file.bytes.length;
-  buffer.append(frame('the last one, with ü'), 0);
+  buffer.append([frame('the last one, with ü')], 0);
   for (let bytes = whole; bytes < file.bytes.length; bytes++) {
     const torn = createMemoryFile(file.bytes.slice(0, bytes));
     const again = open(torn);
     expect(again.opening).toBe('continued');
     expect(pictureOf(again)).toEqual(before);
-    again.append(frame('another'), 0);
+    again.append([frame('another')], 0);
     expect(pictureOf(open(torn))).toEqual(pictureOf(again));
   }
 });
@@ -107,12 +107,12 @@ test('a full disk refuses a frame and changes nothing, and what comes after it i
   const wholeBytes = file.bytes.length;
   for (let room = 0; room < 30; room++) {
     file.limitBytes = wholeBytes + room;
-    expect(() => buffer.append(frame('does not fit at all, by any means'), 0)).toThrow(BufferFault);
+    expect(() => buffer.append([frame('does not fit at all, by any means')], 0)).toThrow(BufferFault);
     expect(pictureOf(buffer)).toEqual(before);
     file.limitBytes = Number.POSITIVE_INFINITY;
     expect(pictureOf(open(createMemoryFile(file.bytes)))).toEqual(before);
   }
-  buffer.append(frame('fits'), 0);
+  buffer.append([frame('fits')], 0);
   expect(pictureOf(open(createMemoryFile(file.bytes)))).toEqual(pictureOf(buffer));
 });
 
@@ -130,14 +130,14 @@ test('a disk that does not sync takes no frame, and is believed again only after
   const { file, buffer } = filled(2);
   const before = pictureOf(buffer);
   file.isSyncBroken = true;
-  expect(() => buffer.append(frame('x'), 0)).toThrow(BufferFault);
+  expect(() => buffer.append([frame('x')], 0)).toThrow(BufferFault);
   expect(() => buffer.replace(1, [])).toThrow(BufferFault);
   expect(() => buffer.restart('bbbbbbbb')).toThrow(BufferFault);
   expect(() => buffer.confirm(0)).toThrow(BufferFault);
   expect(pictureOf(buffer)).toEqual(before);
   file.isSyncBroken = false;
   const replaced = file.replaced;
-  buffer.append(frame('y'), 0);
+  buffer.append([frame('y')], 0);
   expect(file.replaced).toBe(replaced + 1);
   expect(pictureOf(open(createMemoryFile(file.synced)))).toEqual(pictureOf(buffer));
 });
@@ -147,7 +147,7 @@ test('the file stays within twice of what it holds and 64 KiB, however much goes
   const buffer = open(file, { capacityBytes: 40_000, retainBytes: 10_000 });
   let highest = 0;
   for (let i = 0; i < 5_000; i++) {
-    buffer.append(frame('x'.repeat(100)), buffer.next - 1);
+    buffer.append([frame('x'.repeat(100))], buffer.next - 1);
     if (i % 3 === 0) buffer.settle(buffer.next - 1, ignore);
     highest = Math.max(highest, file.bytes.length);
   }
@@ -160,13 +160,13 @@ test('with an interval a frame is synced that long after it came, and at the clo
   const clock = createManualClock();
   const file = createMemoryFile();
   const buffer = open(file, { sync: { everyMs: 1_000, clock } });
-  buffer.append(frame('a'), 0);
-  buffer.append(frame('b'), 0);
+  buffer.append([frame('a')], 0);
+  buffer.append([frame('b')], 0);
   clock.advance(999);
   expect(file.synced.length).toBeLessThan(file.bytes.length);
   clock.advance(1);
   expect(file.synced).toEqual(file.bytes);
-  buffer.append(frame('c'), 0);
+  buffer.append([frame('c')], 0);
   buffer.close();
   buffer.close();
   expect(file.synced).toEqual(file.bytes);
@@ -335,4 +335,25 @@ test('after an old image of the disk was put back, no new reading is taken for a
     }),
     { numRuns: 400 },
   );
+});
+
+test('frames that are appended together are all there with one sync, or none is', () => {
+  const { file, buffer } = filled(1);
+  let syncs = 0;
+  const { sync } = file;
+  file.sync = () => {
+    syncs++;
+    sync();
+  };
+  buffer.append([frame('a'), frame('b'), frame('c')], 0);
+  expect(syncs).toBe(1);
+  expect(buffer.next).toBe(5);
+  const before = pictureOf(buffer);
+  expect(pictureOf(open(createMemoryFile(file.bytes)))).toEqual(before);
+  file.limitBytes = file.bytes.length + 40;
+  expect(() => buffer.append([frame('d'), frame('e'.repeat(100))], 0)).toThrow(BufferFault);
+  expect(pictureOf(buffer)).toEqual(before);
+  file.limitBytes = Number.POSITIVE_INFINITY;
+  buffer.append([frame('f')], 0);
+  expect(pictureOf(open(createMemoryFile(file.bytes)))).toEqual(pictureOf(buffer));
 });

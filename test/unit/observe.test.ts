@@ -118,6 +118,11 @@ test('counters, families, gauges and timings come out in Prometheus format', asy
   expect(refusals.value('never')).toBe(0);
   observe.gauge('fieldgate_devices', 'Devices', () => 1);
   observe.gauge('fieldgate_devices', 'Devices', () => 7);
+  let rows: (readonly [readonly string[], number])[] = [[['/dev/a', 'open'], 1]];
+  observe.gaugeBy('fieldgate_port_state', 'Ports', ['port', 'state'], () => rows);
+  expect(await observe.metrics()).toContain('fieldgate_port_state{port="/dev/a",state="open"} 1\n');
+  rows = [[['/dev/b', 'open'], 0]];
+  expect(await observe.metrics()).not.toContain('/dev/a');
   const ack = observe.timing('fieldgate_ack_ms', 'Acks');
   for (const ms of [1, 3, 300]) ack.observe(ms);
   const text = await observe.metrics();
@@ -127,6 +132,7 @@ test('counters, families, gauges and timings come out in Prometheus format', asy
     'fieldgate_refusals_total{code="bad-json"} 1',
     'fieldgate_refusals_total{code="bad-seq"} 2',
     'fieldgate_devices 7',
+    'fieldgate_port_state{port="/dev/b",state="open"} 0',
     '# TYPE fieldgate_ack_seconds histogram',
     'fieldgate_ack_seconds_bucket{le="0.001"} 1',
     'fieldgate_ack_seconds_bucket{le="0.005"} 2',

@@ -8,7 +8,7 @@ import type { DeviceRow, RegistryRows, UserRow } from '../../gateway/storage/reg
 import { createRecordedObserve } from '../support/recorded-observe.ts';
 
 const atMs = 1_700_000_000_000;
-const EMPTY: RegistryRows = { devices: [], tokens: [], users: [], keys: [], enrolments: [], sessions: [], settings: [] };
+const EMPTY: RegistryRows = { devices: [], tokens: [], users: [], keys: [], enrolments: [], sessions: [], settings: [], serialPorts: [] };
 const device = (id: string, createdAtMs: number): DeviceRow => ({
   id,
   label: '',

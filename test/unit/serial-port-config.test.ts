@@ -81,6 +81,27 @@ test('every problem of every port is told at once, with its place', () => {
   expect(messages[0]).toMatch(/^\/fieldgate\.yaml:2: /);
 });
 
+test('a word that is no framing or rule is named, beside the one that was probably meant', () => {
+  const [framing = '', rule = '', kind = ''] = load(`serial:
+  ports:
+    - {path: /dev/ttyUSB0, baudRate: 9600, device: a, framing: lime, rule: nmae}
+    - {path: /dev/ttyUSB1, baudRate: 9600, device: b, rule: {kind: key-values}}
+    - {path: /dev/ttyUSB2, baudRate: 9600, device: c, rule: morse}
+`).messages;
+  expect(framing).toMatch(/serial\.ports\[0\]\.framing\.kind must be a framing: line, .*, not "lime"; did you mean line\?$/);
+  expect(rule).toMatch(/serial\.ports\[0\]\.rule\.kind must be a rule: csv, .*, not "nmae"; did you mean nmea\?$/);
+  expect(kind).toMatch(/not "key-values"; did you mean key-value\?$/);
+});
+
+test('a fixed frame is not shorter than the bytes that begin it', () => {
+  const fixed = (framing: string): string[] =>
+    load(`serial: {ports: [{path: /dev/ttyUSB0, baudRate: 9600, device: a, framing: ${framing}, rule: json}]}`).messages;
+  expect(fixed('{kind: fixed, lengthBytes: 2, syncHex: aa55}')).toEqual([]);
+  expect(fixed('{kind: fixed, lengthBytes: 1, syncHex: aa55}')[0]).toContain(
+    'serial.ports[0].framing.lengthBytes must be at least 2, the bytes of syncHex, which are part of the frame, not 1',
+  );
+});
+
 test('ports come from the file alone, and the environment is told so', () => {
   expect(load('', { FIELDGATE_SERIAL__PORTS: '/dev/ttyUSB0' }).messages[0]).toContain('ports are set in the configuration file');
 });

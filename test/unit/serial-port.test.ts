@@ -27,21 +27,6 @@ function read({ path, port = {}, open = openPort, timing = {}, limits = {}, isTa
   const batches: (readonly PortFrame[])[] = [];
   const statuses: PortStatus[] = [];
   const reader = createPortReader({
-    ports: [
-      {
-        path,
-        baudRate: 9600,
-        dataBits: 8,
-        stopBits: 1,
-        parity: 'none',
-        flowControl: 'none',
-        device: 'd',
-        framing: { kind: 'line' },
-        rule: { kind: 'csv', columns: [{ metric: 'v' }] },
-        expectEverySeconds: null,
-        ...port,
-      },
-    ],
     limits: { serialLineBytes: 4096, serialGapSeconds: 2, serialBufferBytes: 256 * 1024, ...limits },
     open,
     holdersOf: async () => [],
@@ -52,7 +37,23 @@ function read({ path, port = {}, open = openPort, timing = {}, limits = {}, isTa
       if (isTaking) queueMicrotask(() => reader.taken(0));
     },
     status: (_port, status) => void statuses.push(status),
+    event: () => undefined,
+    gone: () => undefined,
   });
+  const settings: SerialPortSettings = {
+    path,
+    baudRate: 9600,
+    dataBits: 8,
+    stopBits: 1,
+    parity: 'none',
+    flowControl: 'none',
+    device: 'd',
+    framing: { kind: 'line' },
+    rule: { kind: 'csv', columns: [{ metric: 'v' }] },
+    expectEverySeconds: null,
+    ...port,
+  };
+  reader.add({ seat: 0, settings }, null);
   return {
     batches,
     statuses,
@@ -71,6 +72,7 @@ function madeOf(driver: Partial<OpenPort> & { onOpen?: (ears: PortEars) => void 
     return {
       pause: () => undefined,
       resume: () => undefined,
+      write: (bytes) => bytes.length,
       close: async () => ears.ended(),
       ...driver,
     };
@@ -80,9 +82,11 @@ function madeOf(driver: Partial<OpenPort> & { onOpen?: (ears: PortEars) => void 
 test('a sensor that has gone quiet is told as silent, its port is reopened, and a byte makes it open again', async () => {
   await using plug = await plugSerial();
   let opened = 0;
-  const open: PortOpener = (line, ears) => {
+  const open: PortOpener = async (line, ears) => {
+    // what is said while a terminal is being set up is lost
+    const port = await openPort(line, ears);
     opened++;
-    return openPort(line, ears);
+    return port;
   };
   await using port = read({ path: plug.path, port: { expectEverySeconds: 1 }, open });
   await until(() => port.last()?.condition.state === 'open');
@@ -160,6 +164,24 @@ test('W16 errors that the driver reports are counted, and the port goes on', asy
   ears?.bytes(Buffer.from('1\n'));
   await until(() => port.last().counts.faults['driver'] === 3);
   expect(port.last()).toMatchObject({ condition: { state: 'open' }, counts: { readings: 1 } });
+});
+
+test('W16 damaged bytes and breaks are counted by what they are, and a port that brings nothing else is garbage', async () => {
+  let ears: PortEars | undefined;
+  await using plug = await plugSerial();
+  await using port = read({ path: plug.path, open: madeOf({ onOpen: (own) => (ears = own) }), timing: { garbageMs: 300 } });
+  await until(() => port.last()?.condition.state === 'open');
+  ears?.fault('break', 'break');
+  const damage = setInterval(() => ears?.fault('line-error', 'line-error'), 20);
+  try {
+    await until(() => port.last().condition.state === 'garbage');
+  } finally {
+    clearInterval(damage);
+  }
+  expect(port.last()).toMatchObject({ condition: { mend: expect.stringContaining('baudRate') }, counts: { faults: { break: 1 } } });
+  expect(port.last().counts.faults['line-error']).toBeGreaterThan(5);
+  ears?.bytes(Buffer.from('1\n'));
+  await until(() => port.last().condition.state === 'open');
 });
 
 test('W17 a driver that hangs on close makes the port stuck, and closing does not wait for it', async () => {

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { createApiClient } from '../../device-sim/api-client.ts';
 import { Failure } from '../../device-sim/failure.ts';
 import { type FetchedDevice, fetchStored } from '../../device-sim/fetch-stored.ts';
-import { openTarget } from '../../device-sim/target.ts';
+import { openTarget } from '../../gateway/client/target.ts';
 
 type Answer = (ask: URLSearchParams, response: ServerResponse) => void;
 interface Answers {

@@ -5,7 +5,7 @@ import { compareBooks } from '../../device-sim/compare.ts';
 import { createHistogram } from '../../device-sim/histogram.ts';
 import { bar, createProgress, grouped } from '../../device-sim/progress.ts';
 import { createDeviceBooks } from '../../device-sim/stream-books.ts';
-import { explainFault, openTarget } from '../../device-sim/target.ts';
+import { explainFault, openTarget } from '../../gateway/client/target.ts';
 import { createTimerWheel } from '../../device-sim/timer-wheel.ts';
 import { verdictText } from '../../device-sim/verdict.ts';
 import type { AccountingRow } from '../../gateway/protocol/rest.ts';

@@ -1,9 +1,11 @@
-// One port's bytes to frames to records, and on in batches: one is under way, what comes meanwhile forms the next. Bounded: when the
-// far side does not keep up, whole frames are dropped and counted, because a serial line cannot be asked to wait.
+// What becomes of one port's bytes; and how that goes where the port is listened to: bytes to frames, frames to records.
 
 import type { SenmlRecord } from '../../protocol/messages.ts';
 import type { Framer, FramingFault } from './framing.ts';
-import type { Rule, RuleResult } from './rules.ts';
+import type { SlaveStatus } from './modbus-slave.ts';
+import { createPortBook } from './port-book.ts';
+import type { LineFault } from './port-marks.ts';
+import type { Rule } from './rules.ts';
 
 /** A frame that was read, or one that was refused, with its bytes. Times are epoch µs. */
 export type PortFrame =
@@ -35,16 +37,22 @@ export interface FrameCounts {
 }
 
 export interface PortFrames {
+  /** The port was opened: who asks may ask. `write` says how many bytes the driver took. */
+  begin(write: (bytes: Uint8Array) => number): void;
   push(bytes: Uint8Array, atUs: number): void;
   /** The port was closed. */
   end(atUs: number): void;
   /** The driver reported an error. */
-  driverFault(): void;
+  driverFault(code?: LineFault): void;
   /** The batch under way has arrived. */
   taken(): void;
   readonly isEmpty: boolean;
   readonly counts: FrameCounts;
   seen(): readonly SeenFrame[];
+  /** Whom a Modbus master asks; none where the port is listened to. */
+  slaves(): readonly SlaveStatus[];
+  /** Another number than before: there is more to tell. */
+  readonly steps: number;
   close(): void;
 }
 
@@ -59,91 +67,26 @@ export interface PortFramesOptions {
   verdict(isGood: boolean | null): void;
 }
 
-const SEEN_FRAMES = 20;
-const SEEN_BYTES = 160;
-const SEEN_RECORDS = 8;
-/** What a frame costs beside its bytes. The bound is in bytes of the line, which people can reckon with; records take a few times that. */
-const FRAME_BYTES = 16;
-/** Reasons come from rules and can name what a peer said. */
-const REASONS = 64;
-const OTHER = 'other';
 /** A frame without content says nothing about the line. */
 const EMPTY = 'empty';
 
 export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdict }: PortFramesOptions): PortFrames {
-  let bytesRead = 0;
-  let frames = 0;
-  let readings = 0;
-  const faults: Record<string, number> = Object.create(null);
-  const skipped: Record<string, number> = Object.create(null);
-  const seen: Seen[] = [];
-  let seenNumber = 0;
-
-  let waiting: PortFrame[] = [];
-  let waitingBytes = 0;
-  let underWayBytes = 0;
+  const book = createPortBook({ bufferBytes, post });
   let timer: NodeJS.Timeout | null = null;
 
   const sink = {
     frame(bytes: Uint8Array, atUs: number): void {
-      frames++;
       const result = rule.read(bytes, atUs);
-      see(bytes, bytes.length, atUs, result);
-      switch (result.outcome) {
-        case 'readings':
-          verdict(true);
-          readings += result.records.length;
-          offer({ atUs, records: result.records }, bytes.length);
-          break;
-        case 'skipped':
-          verdict(result.reason === EMPTY ? null : true);
-          count(skipped, result.reason);
-          break;
-        case 'refused':
-          refuse(result.code, result.message, bytes, atUs);
-          break;
-        default:
-          result satisfies never;
-      }
+      verdict(result.outcome === 'skipped' && result.reason === EMPTY ? null : result.outcome !== 'refused');
+      book.frame(bytes, atUs, result);
     },
     fault({ code, sample, bytes }: FramingFault, atUs: number): void {
-      see(sample, bytes, atUs, { outcome: 'refused', code, message: '' });
+      verdict(false);
       // bytes that somebody vouched for are evidence; noise is only counted
-      if (code === 'bad-checksum') refuse(code, 'The checksum is wrong or missing.', sample, atUs);
-      else {
-        verdict(false);
-        count(faults, code);
-      }
+      if (code === 'bad-checksum') book.evidence(code, 'The checksum is wrong or missing.', sample, bytes, atUs);
+      else book.fault(code, sample, bytes, atUs);
     },
   };
-
-  function refuse(code: string, message: string, bytes: Uint8Array, atUs: number): void {
-    verdict(false);
-    count(faults, code);
-    offer({ atUs, code, message, raw: Uint8Array.from(bytes) }, bytes.length);
-  }
-
-  function offer(frame: PortFrame, bytes: number): void {
-    const cost = bytes + FRAME_BYTES;
-    if (underWayBytes + waitingBytes + cost > bufferBytes) return count(faults, 'overrun');
-    waiting.push(frame);
-    waitingBytes += cost;
-  }
-
-  function flush(): void {
-    if (waiting.length === 0 || underWayBytes > 0) return;
-    underWayBytes = waitingBytes;
-    waitingBytes = 0;
-    const batch = waiting;
-    waiting = [];
-    post(batch);
-  }
-
-  /** Kept as it is: somebody may look, twice a second at most. */
-  function see(raw: Uint8Array, bytes: number, atUs: number, result: SeenResult): void {
-    if (seen.length === SEEN_FRAMES) seen.shift();
-    seen.push({ number: ++seenNumber, atUs, raw: raw.slice(0, SEEN_BYTES), bytes, result });
-  }
 
   /** A frame may end, or grow stale, by silence. */
   function arm(): void {
@@ -153,74 +96,40 @@ export function createPortFrames({ framer, rule, bufferBytes, nowUs, post, verdi
   function idle(): void {
     timer = null;
     framer.idle(nowUs(), sink);
-    flush();
+    book.flush();
     arm();
+  }
+  function stop(): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = null;
   }
 
   return {
+    begin: () => undefined,
     push(bytes, atUs) {
-      bytesRead += bytes.length;
+      book.heard(bytes.length);
       framer.push(bytes, atUs, sink);
-      flush();
+      book.flush();
       arm();
     },
     end(atUs) {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      stop();
       framer.end(atUs, sink);
-      flush();
+      book.flush();
     },
-    driverFault: () => count(faults, 'driver'),
-    taken() {
-      underWayBytes = 0;
-      flush();
-    },
+    driverFault: (code) => book.countFault(code ?? 'driver'),
+    taken: book.taken,
     get isEmpty() {
-      return waiting.length === 0 && underWayBytes === 0;
+      return book.isEmpty;
     },
     get counts() {
-      return { bytes: bytesRead, frames, readings, faults: { ...faults }, skipped: { ...skipped } };
+      return book.counts;
     },
-    seen: () => seen.map(shown),
-    close() {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+    seen: book.seen,
+    slaves: () => [],
+    get steps() {
+      return book.counts.bytes;
     },
+    close: stop,
   };
-}
-
-type SeenResult = RuleResult | { readonly outcome: 'refused'; readonly code: string; readonly message: string };
-interface Seen {
-  readonly number: number;
-  readonly atUs: number;
-  readonly raw: Uint8Array;
-  readonly bytes: number;
-  readonly result: SeenResult;
-}
-
-function shown({ number, atUs, raw, bytes, result }: Seen): SeenFrame {
-  const frame = { number, atMs: atUs / 1000, raw: Buffer.from(raw).toString('base64'), bytes };
-  switch (result.outcome) {
-    case 'readings':
-      return {
-        ...frame,
-        outcome: 'readings',
-        readings: result.records.length,
-        says: result.records.slice(0, SEEN_RECORDS).map(inWords).join(', '),
-      };
-    case 'skipped':
-      return { ...frame, outcome: result.reason, readings: 0, says: '' };
-    case 'refused':
-      return { ...frame, outcome: result.code, readings: 0, says: result.message };
-    default:
-      return result satisfies never;
-  }
-}
-function inWords({ bn = '', n = '', u, v, vs, vb }: SenmlRecord): string {
-  return `${bn}${n} ${String(v ?? vs ?? vb ?? '').slice(0, SEEN_BYTES)}${u === undefined ? '' : ` ${u}`}`;
-}
-
-function count(counts: Record<string, number>, name: string): void {
-  const key = name in counts || Object.keys(counts).length < REASONS ? name : OTHER;
-  counts[key] = (counts[key] ?? 0) + 1;
 }

@@ -1,5 +1,7 @@
 // What a port is opened with, what an open one is, and why one cannot be opened: shared by the port's life and by those who open ports.
 
+import type { LineFault } from './port-marks.ts';
+
 export interface PortLine {
   readonly path: string;
   readonly baudRate: number;
@@ -12,8 +14,8 @@ export interface PortLine {
 /** What happens on an open port. `bytes` are valid during the call. */
 export interface PortEars {
   bytes(bytes: Uint8Array): void;
-  /** The driver reports an error; the port may go on. */
-  fault(message: string): void;
+  /** The driver reports an error, or the line one of a byte; the port may go on. */
+  fault(message: string, code?: LineFault): void;
   /** Nothing more will come: it was unplugged, or `close` was called. Called once. */
   ended(): void;
 }
@@ -21,6 +23,8 @@ export interface PortEars {
 export interface OpenPort {
   pause(): void;
   resume(): void;
+  /** Gives the driver what it takes at once, and says how many of the bytes that were; what went wrong is told as a fault. */
+  write(bytes: Uint8Array): number;
   /** Resolves when the system has let the port go; a driver that hangs keeps it waiting. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,24 +1,26 @@
-// Opens a serial port with the native binding, which sets it up and locks it, and reads it as a terminal: the binding's own reader cannot
-// live in a worker thread. So a port costs three descriptors while it is open.
+// Opens a serial port with the native half of the binding, which sets it up and locks it, and reads it as a terminal. So a port costs three
+// descriptors while it is open. The other half must not come into a worker thread: each port object of it puts a poller into the event loop
+// of the main thread, from wherever it is made and collected, and both threads then write to that loop.
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { autoDetect } from '@serialport/bindings-cpp';
+import { asyncClose, asyncOpen } from '@serialport/bindings-cpp/dist/load-bindings.js';
+import { createMarkReader, markErrors } from './port-marks.ts';
 import { type OpenPort, type PortEars, type PortLine, type PortTrouble, portTrouble } from './port-line.ts';
 
 export async function openPort(line: PortLine, ears: PortEars): Promise<OpenPort> {
   const { path, baudRate, dataBits, stopBits, parity, flowControl } = line;
   const isXon = flowControl === 'xon-xoff';
-  const holder = await autoDetect()
-    .open({ path, baudRate, dataBits, stopBits, parity, rtscts: flowControl === 'rts-cts', xon: isXon, xoff: isXon, lock: true })
-    .catch((error: unknown) => {
-      throw troubleOf(error);
-    });
+  const settings = { ...RAW, baudRate, dataBits, stopBits, parity, rtscts: flowControl === 'rts-cts', xon: isXon, xoff: isXon };
+  const heldFd: number = await asyncOpen(path, settings).catch((error: unknown) => {
+    throw troubleOf(error);
+  });
+  const isMarked = await markErrors(heldFd);
   let reader: Reader;
   try {
-    reader = openReader((holder as unknown as { fd: number }).fd);
+    reader = openReader(heldFd);
   } catch (error) {
-    await holder.close();
+    await asyncClose(heldFd);
     throw troubleOf(error);
   }
   const { stream, fd } = reader;
@@ -33,23 +35,38 @@ export async function openPort(line: PortLine, ears: PortEars): Promise<OpenPort
       ears.ended();
     });
   });
-  stream.on('data', (bytes: Buffer) => ears.bytes(bytes));
+  const marks = isMarked ? createMarkReader({ bytes: ears.bytes, fault: (fault) => ears.fault(fault, fault) }) : null;
+  stream.on('data', (bytes: Buffer) => (marks === null ? ears.bytes(bytes) : marks.push(bytes)));
   // with a listener the stream goes on to its end
   stream.on('error', (error) => ears.fault(error.message));
   return {
     pause: () => void stream.pause(),
     resume: () => void stream.resume(),
+    write(bytes) {
+      if (hasEnded || closing !== null) return 0;
+      try {
+        // not the binding's own, which shares a poller with its reader
+        return writeSync(heldFd, bytes);
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code !== 'EAGAIN') ears.fault(message);
+        return 0;
+      }
+    },
     close() {
       closing ??= (async () => {
         if (!hasEnded) stream.destroy();
         await closed;
         // last, because only the last one to let go waits for the driver, and this one waits beside the thread
-        await holder.close();
+        await asyncClose(heldFd);
       })();
       return closing;
     },
   };
 }
+
+/** What the binding adds to the settings of a line. */
+const RAW = { vmin: 1, vtime: 0, xany: false, hupcl: true, lock: true };
 
 interface Reader {
   readonly stream: ReadStream;

@@ -1,97 +1,53 @@
-// Ports joined with what reads them: bytes in, batches and statuses out. Runs in the thread; a test runs it in its own.
+// All ports that one thread reads, each in its seat: they come and go one by one, and none of the others notices. Runs in the thread; a
+// test runs it in its own.
 
 import { realpathSync } from 'node:fs';
-import { createFramer } from './framing-factory.ts';
-import { createPort, type Port, type PortTiming } from './port.ts';
-import { createPortFrames, type PortFrame, type PortFrames } from './port-frames.ts';
-import { type PortOpener, type PortTrouble, portTrouble } from './port-line.ts';
-import type { SerialLimits, SerialPortSettings } from './port-settings.ts';
-import type { PortCondition } from './port-state.ts';
-import { createRule } from './rules-factory.ts';
-import type { PortStatus } from './serial-messages.ts';
+import type { SlaveEvent } from './modbus-slave.ts';
+import type { PortFrame } from './port-frames.ts';
+import { type PortTrouble, portTrouble } from './port-line.ts';
+import { createSeat, type Seat, SEAT_TICK_MS, type SeatSurroundings } from './port-seat.ts';
+import type { PortSeat, PortStatus } from './serial-messages.ts';
 
 export interface PortReader {
-  /** The batch under way of this port has arrived. */
-  taken(port: number): void;
+  /** Opens one more port, once the seat `after`, which was removed, has let go of its own. */
+  add(seat: PortSeat, after: number | null): void;
+  /** Closes a port for good; `gone` follows when everything that it read has been taken. */
+  remove(seat: number): void;
+  /** The batch under way of this seat has arrived. */
+  taken(seat: number): void;
   /** Closes every port; resolves when all that was read has been taken. */
   close(): Promise<void>;
 }
 
-export interface PortReaderOptions {
-  readonly ports: readonly SerialPortSettings[];
-  readonly limits: SerialLimits;
-  readonly open: PortOpener;
-  readonly holdersOf: (path: string) => Promise<readonly string[]>;
-  readonly timing: PortTiming;
-  readonly nowUs: () => number;
-  frames(port: number, frames: readonly PortFrame[]): void;
-  status(port: number, status: PortStatus): void;
+export interface PortReaderOptions extends SeatSurroundings {
+  frames(seat: number, frames: readonly PortFrame[]): void;
+  status(seat: number, status: PortStatus): void;
+  event(seat: number, event: SlaveEvent): void;
+  gone(seat: number): void;
 }
 
-const TICK_MS = 500;
-/** The rate is that of so many ticks. */
-const RATE_TICKS = 10;
+/** A real path that is open, or being opened. */
+interface Claim {
+  readonly path: string;
+  readonly real: string;
+}
+/** Removed: it is closed, and what it read is on its way. */
+interface Leaving {
+  /** Resolves when the port is let go, or is stuck. */
+  readonly letGo: Promise<void>;
+  hasLetGo: boolean;
+}
 
 export function createPortReader(options: PortReaderOptions): PortReader {
-  const { limits, nowUs } = options;
-  /** Real paths that are open, or being opened, by port. */
-  const claims = new Map<number, string>();
+  const seats = new Map<number, Seat>();
+  const leaving = new Map<number, Leaving>();
+  /** Seats that wait for another one to let go, and for what. */
+  const waiting = new Map<number, Promise<void>>();
+  const claims = new Map<number, Claim>();
+  let isClosed = false;
   let onEmpty: (() => void) | null = null;
 
-  const seats = options.ports.map((settings, index) => {
-    let port: Port | null = null;
-    let sinceMs = nowUs() / 1000;
-    let state = '';
-    let toldBytes = -1;
-    const rates: number[] = [];
-    const frames: PortFrames = createPortFrames({
-      framer: createFramer(settings.framing, { maxBytes: limits.serialLineBytes, staleUs: limits.serialGapSeconds * 1e6 }),
-      rule: createRule(settings.rule, { isVerified: settings.framing.kind === 'nmea' }),
-      bufferBytes: limits.serialBufferBytes,
-      nowUs,
-      post: (batch) => options.frames(index, batch),
-      verdict: (isGood) => port?.verdict(isGood),
-    });
-    const tell = (condition: PortCondition): void => {
-      const { counts } = frames;
-      toldBytes = counts.bytes;
-      const [first = counts.frames] = rates;
-      const framesPerSecond = ((counts.frames - first) * 1000) / (Math.max(1, rates.length) * TICK_MS);
-      options.status(index, { condition, sinceMs, framesPerSecond, counts, seen: frames.seen() });
-    };
-    port = createPort({
-      line: settings,
-      expectEverySeconds: settings.expectEverySeconds,
-      open: options.open,
-      holdersOf: options.holdersOf,
-      claim: (path) => claim(index, path),
-      release: () => claims.delete(index),
-      frames,
-      timing: options.timing,
-      nowUs,
-      changed(condition) {
-        if (condition.state !== state) sinceMs = nowUs() / 1000;
-        state = condition.state;
-        tell(condition);
-      },
-    });
-    const own = port;
-    tell(own.condition);
-    return {
-      port: own,
-      frames,
-      tick(): void {
-        own.tick();
-        const { bytes, frames: total } = frames.counts;
-        const isQuiet = rates.length === RATE_TICKS && rates[0] === total;
-        rates.push(total);
-        if (rates.length > RATE_TICKS) rates.shift();
-        if (bytes !== toldBytes || !isQuiet) tell(own.condition);
-      },
-    };
-  });
-
-  function claim(index: number, path: string): PortTrouble | null {
+  function claim(seat: number, path: string): PortTrouble | null {
     let real: string;
     try {
       real = realpathSync(path);
@@ -100,27 +56,81 @@ export function createPortReader(options: PortReaderOptions): PortReader {
       return portTrouble(code === 'EACCES' ? 'permission' : code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : 'failed', message);
     }
     for (const [other, held] of claims) {
-      if (other !== index && held === real)
-        return portTrouble('failed', `${options.ports[other]?.path ?? ''} is the same port (${real}); keep one of them`);
+      if (other === seat || held.real !== real) continue;
+      const isRead = seats.has(other) && !leaving.has(other);
+      return portTrouble(
+        'failed',
+        isRead
+          ? `${held.path} is the same port (${real}); keep one of them`
+          : `the driver has not let go of ${real} since its port was removed`,
+      );
     }
-    claims.set(index, real);
+    claims.set(seat, { path, real });
     return null;
   }
 
+  function sit({ seat, settings }: PortSeat): void {
+    seats.set(
+      seat,
+      createSeat({
+        ...options,
+        settings,
+        claim: (path) => claim(seat, path),
+        release: () => claims.delete(seat),
+        frames: (frames) => options.frames(seat, frames),
+        status: (status) => options.status(seat, status),
+        event: (event) => options.event(seat, event),
+      }),
+    );
+  }
+
+  /** The end of a removed seat. A port that is stuck is released by its driver, some day. */
+  function leaveWhenEmpty(seat: number): void {
+    const one = seats.get(seat);
+    if (leaving.get(seat)?.hasLetGo !== true || one?.frames.isEmpty === false) return;
+    one?.frames.close();
+    seats.delete(seat);
+    leaving.delete(seat);
+    options.gone(seat);
+  }
+
   const ticks = setInterval(() => {
-    for (const seat of seats) seat.tick();
-  }, TICK_MS);
-  const isEmpty = (): boolean => seats.every((seat) => seat.frames.isEmpty);
+    for (const [seat, one] of seats) if (!leaving.has(seat)) one.tick();
+  }, SEAT_TICK_MS);
+  const isEmpty = (): boolean => Array.from(seats.values()).every((seat) => seat.frames.isEmpty);
 
   return {
-    taken(port) {
-      seats[port]?.frames.taken();
+    add(added, after) {
+      if (isClosed) return;
+      const before = after === null ? undefined : leaving.get(after);
+      if (before === undefined) return sit(added);
+      waiting.set(added.seat, before.letGo);
+      void before.letGo.then(() => {
+        if (waiting.delete(added.seat) && !isClosed) sit(added);
+      });
+    },
+    remove(seat) {
+      const one = seats.get(seat);
+      const letGo = one?.port.close() ?? waiting.get(seat);
+      if (letGo === undefined || leaving.has(seat)) return;
+      waiting.delete(seat);
+      const left: Leaving = { letGo, hasLetGo: false };
+      leaving.set(seat, left);
+      void left.letGo.then(() => {
+        left.hasLetGo = true;
+        leaveWhenEmpty(seat);
+      });
+    },
+    taken(seat) {
+      seats.get(seat)?.frames.taken();
+      leaveWhenEmpty(seat);
       if (onEmpty !== null && isEmpty()) onEmpty();
     },
     async close() {
+      isClosed = true;
       clearInterval(ticks);
-      await Promise.all(seats.map((seat) => seat.port.close()));
-      for (const seat of seats) seat.frames.close();
+      await Promise.all(Array.from(seats.values(), (seat) => seat.port.close()));
+      for (const seat of seats.values()) seat.frames.close();
       if (isEmpty()) return;
       await new Promise<void>((resolve) => {
         onEmpty = resolve;

@@ -19,6 +19,18 @@ export type PortState =
   /** Nobody reads it: the gateway stops. */
   | 'closed';
 
+const STATES: Readonly<Record<PortState, true>> = {
+  opening: true,
+  open: true,
+  absent: true,
+  silent: true,
+  garbage: true,
+  stuck: true,
+  failed: true,
+  closed: true,
+};
+export const PORT_STATES = Object.keys(STATES) as readonly PortState[];
+
 export interface PortCondition {
   readonly state: PortState;
   /** '' when all is well. */

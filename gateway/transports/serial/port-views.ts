@@ -1,37 +1,57 @@
-// How each port is doing, for the API and the metrics: the thread's last word, and the sums that it has grown by.
+// Every port in its place with how it is doing, for the API and the metrics: the thread's last word, and the sums that it has grown by.
 
 import { isUtf8 } from 'node:buffer';
 import type { Observe } from '../../observe.ts';
-import type { SerialPortView } from '../../protocol/rest.ts';
+import type { SerialFrameView, SerialPortView, SerialSettings, SerialSlaveView } from '../../protocol/rest.ts';
+import type { SlaveStatus } from './modbus-slave.ts';
 import type { FrameCounts, SeenFrame } from './port-frames.ts';
 import type { SerialPortSettings } from './port-settings.ts';
-import { CLOSED, type PortCondition } from './port-state.ts';
-import type { PortStatus } from './serial-messages.ts';
+import { CLOSED, OPENING, type PortCondition } from './port-state.ts';
+import type { PortSeat, PortStatus } from './serial-messages.ts';
+
+/** A port that somebody set up, whatever its settings are at the moment. */
+export interface SerialPort {
+  readonly id: string;
+  readonly origin: SerialPortView['origin'];
+  readonly settings: SerialPortSettings;
+}
+/** A port with one set of settings. */
+export interface SeatedPort extends SerialPort, PortSeat {
+  /** It was removed or changed: what it has read still comes. */
+  readonly isRetired: boolean;
+  readonly status: PortStatus;
+}
 
 export interface PortViews {
   all(): readonly SerialPortView[];
+  /** Who sits there; undefined for who has gone. */
+  at(seat: number): SeatedPort | undefined;
+  /** The seats of all ports that are to be read. */
+  seats(): readonly SeatedPort[];
+  /** A new seat for a port, in the place of the one that it had (null: it is new). */
+  seat(port: SerialPort): { readonly now: SeatedPort; readonly before: SeatedPort | null };
+  /** Takes the port out of the list; the seat that it had, or null. */
+  retire(id: string): SeatedPort | null;
+  gone(seat: number): void;
   /** True when the port's state is another than before. */
-  update(port: number, status: PortStatus): boolean;
-  /** What to say of a port when the thread has ended. */
-  broken(port: number): PortStatus;
+  update(seat: number, status: PortStatus): boolean;
+  /** The thread has ended: nothing comes of retired seats any more, and the next thread counts from 0. */
+  broken(): void;
 }
 
 const NO_COUNTS: FrameCounts = { bytes: 0, frames: 0, readings: 0, faults: {}, skipped: {} };
-const BROKEN: PortCondition = {
+export const BROKEN: PortCondition = {
   state: 'failed',
   reason: 'the thread that reads the ports broke',
   mend: 'it is started again by itself; the log has the cause',
 };
 
-export function createPortViews(ports: readonly SerialPortSettings[], observe: Observe): PortViews {
-  const startedMs = Date.now();
-  const latest: PortStatus[] = ports.map(() => ({
-    condition: CLOSED,
-    sinceMs: startedMs,
-    framesPerSecond: 0,
-    counts: NO_COUNTS,
-    seen: [],
-  }));
+/** `isStarted`: whether a port that is new is opened at once. */
+export function createPortViews(observe: Observe, isStarted: () => boolean): PortViews {
+  type Own = SeatedPort & { isRetired: boolean; status: PortStatus };
+  const bySeat = new Map<number, Own>();
+  const byId = new Map<string, Own>();
+  let lastSeat = 0;
   const bytes = observe.counterBy('fieldgate_serial_bytes_total', 'Bytes read, by port.', 'port');
   const frames = observe.counterBy('fieldgate_serial_frames_total', 'Frames found in them, by port.', 'port');
   const faults = observe.counterBy('fieldgate_serial_faults_total', 'Frames and bytes that could not be used, by code.', 'code');
@@ -40,17 +60,34 @@ export function createPortViews(ports: readonly SerialPortSettings[], observe: O
     'Frames without readings in which nothing was wrong, by reason.',
     'reason',
   );
-  observe.gauge('fieldgate_serial_ports', 'Serial ports in the configuration.', () => ports.length);
-  observe.gauge('fieldgate_serial_ports_open', 'Of these, how many are open and readable.', () =>
-    latest.reduce((sum, { condition }) => sum + (condition.state === 'open' ? 1 : 0), 0),
-  );
 
   return {
-    all: () => ports.map((settings, port) => viewOf(settings, latest[port])),
-    update(port, status) {
-      const before = latest[port];
-      latest[port] = status;
-      const { path } = ports[port];
+    all: () => Array.from(byId.values(), viewOf),
+    at: (seat) => bySeat.get(seat),
+    seats: () => [...byId.values()],
+    seat({ id, origin, settings }) {
+      const before = byId.get(id) ?? null;
+      if (before !== null) before.isRetired = true;
+      const status = statusOf(isStarted() ? OPENING : CLOSED);
+      const own: Own = { id, origin, settings, seat: ++lastSeat, isRetired: false, status };
+      bySeat.set(own.seat, own);
+      byId.set(id, own);
+      return { now: own, before };
+    },
+    retire(id) {
+      const own = byId.get(id);
+      if (own === undefined) return null;
+      own.isRetired = true;
+      byId.delete(id);
+      return own;
+    },
+    gone: (seat) => bySeat.delete(seat),
+    update(seat, status) {
+      const own = bySeat.get(seat);
+      if (own === undefined) return false;
+      const before = own.status;
+      own.status = status;
+      const { path } = own.settings;
       const after = status.counts;
       bytes.add(path, after.bytes - before.counts.bytes);
       frames.add(path, after.frames - before.counts.frames);
@@ -58,25 +95,35 @@ export function createPortViews(ports: readonly SerialPortSettings[], observe: O
       for (const [reason, n] of Object.entries(after.skipped)) skipped.add(reason, n - (before.counts.skipped[reason] ?? 0));
       return before.condition.state !== status.condition.state;
     },
-    broken(port) {
-      // the next thread counts from 0
-      latest[port] = { ...latest[port], counts: NO_COUNTS };
-      return { condition: BROKEN, sinceMs: Date.now(), framesPerSecond: 0, counts: NO_COUNTS, seen: [] };
+    broken() {
+      for (const own of [...bySeat.values()]) {
+        if (own.isRetired) bySeat.delete(own.seat);
+        else own.status = { ...own.status, counts: NO_COUNTS };
+      }
     },
   };
 }
 
-function viewOf(settings: SerialPortSettings, status: PortStatus): SerialPortView {
+export function statusOf(condition: PortCondition): PortStatus {
+  return { condition, sinceMs: Date.now(), framesPerSecond: 0, counts: NO_COUNTS, seen: [], slaves: [] };
+}
+
+/** What all may see of a port. */
+export function viewOf({ id, origin, settings, status }: SerialPort & { readonly status: PortStatus }): SerialPortView {
   const { path, device, baudRate, framing, rule, expectEverySeconds } = settings;
-  const { condition, counts, framesPerSecond, seen, sinceMs } = status;
+  const { condition, counts, framesPerSecond, seen, sinceMs, slaves } = status;
   return {
+    id,
+    origin,
+    bridge: null,
+    settings: settings as unknown as SerialSettings,
     path,
     device,
     ...condition,
     sinceAt: new Date(sinceMs).toISOString(),
     baudRate,
     framing: framing.kind,
-    rule: rule.kind,
+    rule: rule?.kind ?? 'none',
     expectEverySeconds,
     linesPerSecond: framesPerSecond,
     bytes: counts.bytes,
@@ -85,11 +132,23 @@ function viewOf(settings: SerialPortSettings, status: PortStatus): SerialPortVie
     errors: Object.values(counts.faults).reduce((sum, n) => sum + n, 0),
     faults: counts.faults,
     skipped: counts.skipped,
-    lastFrames: seen.map(frameOf),
+    lastFrames: seen.map(frameView),
+    slaves: slaves.map(slaveView),
   };
 }
 
-function frameOf({ raw, ...facts }: SeenFrame): SerialPortView['lastFrames'][number] {
+function slaveView({ sinceMs, lastErrorAtMs, lastAnswerAtMs, nextAskAtMs, ...facts }: SlaveStatus): SerialSlaveView {
+  const at = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+  return {
+    ...facts,
+    sinceAt: new Date(sinceMs).toISOString(),
+    lastErrorAt: at(lastErrorAtMs),
+    lastAnswerAt: at(lastAnswerAtMs),
+    nextAskAt: at(nextAskAtMs),
+  };
+}
+
+export function frameView({ raw, ...facts }: SeenFrame): SerialFrameView {
   const data = Buffer.from(raw, 'base64');
   const isText = isUtf8(data);
   return { ...facts, raw: isText ? data.toString('utf8') : raw, encoding: isText ? 'utf8' : 'base64' };

@@ -105,7 +105,10 @@ export function createPort(options: PortOptions): Port {
       if (refusal !== null) throw refusal;
       opened = await options.open(line, {
         bytes: (bytes) => heard(bytes),
-        fault: () => frames.driverFault(),
+        fault(_message, code) {
+          frames.driverFault(code);
+          if (code === 'line-error') damaged();
+        },
         ended() {
           hasEnded = true;
           if (current !== null && current === opened && !isLeaving) ended();
@@ -126,7 +129,10 @@ export function createPort(options: PortOptions): Port {
     openedAtMs = heardAtMs = performance.now();
     if (isOver) letGo = leave();
     else if (hasEnded) ended();
-    else if (condition.state !== 'silent') become(OPEN);
+    else {
+      if (condition.state !== 'silent') become(OPEN);
+      frames.begin((bytes) => opened.write(bytes));
+    }
   }
 
   /** `thereMs`: how long to wait at most when the path is there by now. What came before the folders were watched gave no sign. */
@@ -156,6 +162,15 @@ export function createPort(options: PortOptions): Port {
     unread.heard(bytes.length, atMs);
     brake.heard(bytes.length, atMs);
     frames.push(bytes, nowUs());
+  }
+
+  /** A byte came, and nobody can say which: at a wrong speed all may be so. */
+  function damaged(): void {
+    const atMs = performance.now();
+    heardAtMs = atMs;
+    if (condition.state === 'silent') become(OPEN);
+    unread.heard(1, atMs);
+    unread.verdict(false);
   }
 
   /** The port itself hung up. */

@@ -87,20 +87,26 @@ function countProblem(key: string, count: number): string | null {
   return count >= 1 && count <= MAX_FIELDS ? null : `${key}: 1 to ${MAX_FIELDS}, not ${count}`;
 }
 
-/** Each metric once, by a name and a unit that every device's may have. */
+/** Each metric once. */
 function metricsProblem(metrics: readonly (readonly [key: string, one: Pick<MetricSettings, 'metric' | 'unit'> | null])[]): string | null {
   const seen = new Set<string>();
   for (const [key, one] of metrics) {
     if (one === null) continue;
-    const { metric, unit } = one;
-    if (!isMetric(metric))
-      return `${key}: a metric is at most ${METRIC_BYTES} letters, digits and - : . / _, beginning with a letter or a digit`;
-    if (unit !== undefined && (new TextEncoder().encode(unit).length > UNIT_BYTES || /\p{Cc}/u.test(unit) || !unit.isWellFormed()))
-      return `${key}: a unit is at most ${UNIT_BYTES} bytes of text`;
+    const { metric } = one;
+    const problem = metricProblem(one);
+    if (problem !== null) return `${key}: ${problem}`;
     if (seen.has(metric)) return `${key}: ${metric} is there twice`;
     seen.add(metric);
   }
   return seen.size === 0 && metrics.length > 0 ? 'every value is left out; a rule needs one that is stored' : null;
+}
+
+/** A name and a unit that every device's metric may have. */
+export function metricProblem({ metric, unit }: Pick<MetricSettings, 'metric' | 'unit'>): string | null {
+  if (!isMetric(metric)) return `a metric is at most ${METRIC_BYTES} letters, digits and - : . / _, beginning with a letter or a digit`;
+  if (unit !== undefined && (new TextEncoder().encode(unit).length > UNIT_BYTES || /\p{Cc}/u.test(unit) || !unit.isWellFormed()))
+    return `a unit is at most ${UNIT_BYTES} bytes of text`;
+  return null;
 }
 
 function binaryProblem({ lengthBytes, match = [], fields }: BinarySettings): string | null {

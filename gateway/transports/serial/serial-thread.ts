@@ -2,6 +2,7 @@
 
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { createCaptureTaps } from './capture-taps.ts';
 import { PORT_TIMING } from './port.ts';
 import { holdersOf } from './port-holders.ts';
 import { openPort } from './port-opener.ts';
@@ -14,27 +15,41 @@ const PRIORITY = -10;
 const gateway = parentPort;
 if (gateway === null) throw new Error('serial-thread runs in a worker thread');
 raisePriority();
-const { ports, limits } = workerData as SerialThreadData;
+const { seats, limits } = workerData as SerialThreadData;
 const say = (message: FromThread): void => gateway.postMessage(message);
 
+const taps = createCaptureTaps(openPort);
 const reader = createPortReader({
-  ports,
   limits,
-  open: openPort,
+  open: taps.open,
   holdersOf,
   timing: PORT_TIMING,
   nowUs: () => Date.now() * 1000,
-  frames: (port, frames) => say({ what: 'frames', port, frames }),
-  status: (port, status) => say({ what: 'status', port, status }),
+  frames: (seat, frames) => say({ what: 'frames', seat, frames }),
+  status: (seat, status) => say({ what: 'status', seat, status }),
+  event: (seat, event) => say({ what: 'event', seat, event }),
+  gone: (seat) => say({ what: 'gone', seat }),
 });
+for (const seat of seats) reader.add(seat, null);
 
 gateway.on('message', (message: ToThread) => {
   switch (message.what) {
+    case 'add':
+      reader.add(message.added, message.after);
+      break;
+    case 'remove':
+      reader.remove(message.seat);
+      break;
     case 'taken':
-      reader.taken(message.port);
+      reader.taken(message.seat);
+      break;
+    case 'capture':
+      taps.start(message.order, message.channel);
       break;
     case 'stop':
-      void reader.close().then(() => say({ what: 'stopped' }));
+      taps.close();
+      // whoever hears it ends this thread, which must not be inside a call of the native binding then
+      void reader.close().then(() => setImmediate(() => say({ what: 'stopped' })));
       break;
     default:
       message satisfies never;
