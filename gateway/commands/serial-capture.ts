@@ -15,10 +15,13 @@ import { createCaptureRecorder } from '../transports/serial/capture-recorder.ts'
 import { captureNowUs } from '../transports/serial/capture-taps.ts';
 import { holdersOf } from '../transports/serial/port-holders.ts';
 import type { PortLine, PortTrouble } from '../transports/serial/port-line.ts';
-import { openPort } from '../transports/serial/port-opener.ts';
+import { nativeHolder } from '../transports/serial/port-holder.ts';
+import { createPortOpener } from '../transports/serial/port-opener.ts';
 import { cannotOpen } from '../transports/serial/port-state.ts';
 import { type Cli, type CommandSpec, configOf, duration, type Given, usage, wholeBetween } from './cli.ts';
 import { streamOverSocket } from './control-stream.ts';
+
+const openPort = createPortOpener(nativeHolder);
 
 interface CaptureOptions {
   readonly seconds?: number;

@@ -10,12 +10,15 @@ import {
 } from '../../gateway/transports/serial/modbus-settings.ts';
 import type { SlaveEvent } from '../../gateway/transports/serial/modbus-slave.ts';
 import type { PortFrame } from '../../gateway/transports/serial/port-frames.ts';
-import { openPort } from '../../gateway/transports/serial/port-opener.ts';
+import { nativeHolder } from '../../gateway/transports/serial/port-holder.ts';
+import { createPortOpener } from '../../gateway/transports/serial/port-opener.ts';
 import { createPortReader } from '../../gateway/transports/serial/port-reader.ts';
 import type { PortStatus } from '../../gateway/transports/serial/serial-messages.ts';
 import { exception, type ModbusBus, registers, type Script, sealed, spoiled, startModbusBus } from '../support/modbus-bus.ts';
 import { plugSerial, type SerialPlug } from '../support/pty.ts';
 import { until as untilWithin } from '../support/until.ts';
+
+const openPort = createPortOpener(nativeHolder);
 
 const until = (holds: () => boolean): Promise<void> => untilWithin(holds, () => holds.toString(), { patienceMs: 20_000, everyMs: 5 });
 

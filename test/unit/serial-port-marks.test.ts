@@ -5,12 +5,15 @@ import { MockBinding, type MockPortBinding } from '@serialport/binding-mock';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PORT_TIMING } from '../../gateway/transports/serial/port.ts';
-import { openPort } from '../../gateway/transports/serial/port-opener.ts';
+import { nativeHolder } from '../../gateway/transports/serial/port-holder.ts';
+import { createPortOpener } from '../../gateway/transports/serial/port-opener.ts';
 import { createMarkReader, markErrors } from '../../gateway/transports/serial/port-marks.ts';
 import { createPortReader } from '../../gateway/transports/serial/port-reader.ts';
 import type { PortStatus } from '../../gateway/transports/serial/serial-messages.ts';
 import { plugSerial } from '../support/pty.ts';
 import { until } from '../support/until.ts';
+
+const openPort = createPortOpener(nativeHolder);
 
 type Event = { readonly byte: number } | { readonly fault: 'line-error' | 'break'; readonly damaged: number };
 

@@ -3,13 +3,16 @@
 import { expect, test } from 'vitest';
 import { PORT_TIMING, type PortTiming } from '../../gateway/transports/serial/port.ts';
 import type { PortFrame } from '../../gateway/transports/serial/port-frames.ts';
-import { openPort } from '../../gateway/transports/serial/port-opener.ts';
+import { nativeHolder } from '../../gateway/transports/serial/port-holder.ts';
+import { createPortOpener } from '../../gateway/transports/serial/port-opener.ts';
 import { type OpenPort, type PortEars, type PortOpener, portTrouble } from '../../gateway/transports/serial/port-line.ts';
 import { createPortReader } from '../../gateway/transports/serial/port-reader.ts';
 import type { SerialLimits, SerialPortSettings } from '../../gateway/transports/serial/port-settings.ts';
 import type { PortStatus } from '../../gateway/transports/serial/serial-messages.ts';
 import { plugSerial } from '../support/pty.ts';
 import { until as untilWithin } from '../support/until.ts';
+
+const openPort = createPortOpener(nativeHolder);
 
 const until = (holds: () => boolean): Promise<void> => untilWithin(holds, () => holds.toString(), { patienceMs: 15_000 });
 

@@ -29,6 +29,14 @@ export interface OpenPort {
   close(): Promise<void>;
 }
 
+/** Keeps a port for this process: locked, and set up as the line says. Its descriptors are good in every thread. */
+export interface PortHolder {
+  /** Rejects with a PortTrouble. */
+  hold(line: PortLine): Promise<number>;
+  /** Resolves when the system has let it go. */
+  letGo(fd: number): Promise<void>;
+}
+
 /** Rejects with a PortTrouble. */
 export type PortOpener = (line: PortLine, ears: PortEars) => Promise<OpenPort>;
 

@@ -1,27 +1,24 @@
-// Opens a serial port with the native half of the binding, which sets it up and locks it, and reads it as a terminal. So a port costs three
-// descriptors while it is open. The other half must not come into a worker thread: each port object of it puts a poller into the event loop
-// of the main thread, from wherever it is made and collected, and both threads then write to that loop.
+// Opens a serial port: one descriptor is held, set up and locked, and a second one is read as a terminal. So a port costs three descriptors
+// while it is open. Who holds it says a `PortHolder`, for that cannot be done in the thread that reads.
 
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { asyncClose, asyncOpen } from '@serialport/bindings-cpp/dist/load-bindings.js';
 import { createMarkReader, markErrors } from './port-marks.ts';
-import { type OpenPort, type PortEars, type PortLine, type PortTrouble, portTrouble } from './port-line.ts';
+import { type OpenPort, type PortEars, type PortHolder, type PortLine, type PortOpener, portTrouble } from './port-line.ts';
 
-export async function openPort(line: PortLine, ears: PortEars): Promise<OpenPort> {
-  const { path, baudRate, dataBits, stopBits, parity, flowControl } = line;
-  const isXon = flowControl === 'xon-xoff';
-  const settings = { ...RAW, baudRate, dataBits, stopBits, parity, rtscts: flowControl === 'rts-cts', xon: isXon, xoff: isXon };
-  const heldFd: number = await asyncOpen(path, settings).catch((error: unknown) => {
-    throw troubleOf(error);
-  });
+export function createPortOpener(holder: PortHolder): PortOpener {
+  return (line, ears) => openPort(holder, line, ears);
+}
+
+async function openPort(holder: PortHolder, line: PortLine, ears: PortEars): Promise<OpenPort> {
+  const heldFd = await holder.hold(line);
   const isMarked = await markErrors(heldFd);
   let reader: Reader;
   try {
     reader = openReader(heldFd);
   } catch (error) {
-    await asyncClose(heldFd);
-    throw troubleOf(error);
+    await holder.letGo(heldFd);
+    throw portTrouble('failed', (error as Error).message);
   }
   const { stream, fd } = reader;
   let hasEnded = false;
@@ -58,15 +55,12 @@ export async function openPort(line: PortLine, ears: PortEars): Promise<OpenPort
         if (!hasEnded) stream.destroy();
         await closed;
         // last, because only the last one to let go waits for the driver, and this one waits beside the thread
-        await asyncClose(heldFd);
+        await holder.letGo(heldFd);
       })();
       return closing;
     },
   };
 }
-
-/** What the binding adds to the settings of a line. */
-const RAW = { vmin: 1, vtime: 0, xany: false, hupcl: true, lock: true };
 
 interface Reader {
   readonly stream: ReadStream;
@@ -86,17 +80,3 @@ function openReader(heldFd: number): Reader {
     throw error;
   }
 }
-
-/** The binding says it in words alone. */
-function troubleOf(error: unknown): PortTrouble {
-  const message = error instanceof Error ? error.message : String(error);
-  const trouble = TROUBLES.find(([pattern]) => pattern.test(message))?.[1] ?? 'failed';
-  return portTrouble(trouble, message.replace(/^Error:? /, '').slice(0, 200));
-}
-
-const TROUBLES: readonly (readonly [RegExp, PortTrouble['trouble']])[] = [
-  [/No such (file|device)|ENOENT|ENODEV|ENXIO/i, 'absent'],
-  [/Permission denied|Operation not permitted|EACCES|EPERM/i, 'permission'],
-  [/Cannot lock port|resource busy|temporarily unavailable|EBUSY/i, 'busy'],
-  [/Inappropriate ioctl|ENOTTY|Not a (typewriter|character)/i, 'no-port'],
-];

@@ -3,6 +3,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { CaptureOrder } from './capture-taps.ts';
+import type { HoldAnswer, HoldAsk } from './lent-holder.ts';
 import type { SlaveEvent, SlaveStatus } from './modbus-slave.ts';
 import type { FrameCounts, PortFrame, SeenFrame } from './port-frames.ts';
 import type { SerialLimits, SerialPortSettings } from './port-settings.ts';
@@ -32,6 +33,7 @@ export interface SerialThreadData {
 }
 
 export type FromThread =
+  | HoldAsk
   | { readonly what: 'frames'; readonly seat: number; readonly frames: readonly PortFrame[] }
   | { readonly what: 'status'; readonly seat: number; readonly status: PortStatus }
   | { readonly what: 'event'; readonly seat: number; readonly event: SlaveEvent }
@@ -40,6 +42,7 @@ export type FromThread =
   | { readonly what: 'stopped' };
 
 export type ToThread =
+  | HoldAnswer
   /** Reads one more port; `after`: a seat that was removed, and is to let go of the port first. */
   | { readonly what: 'add'; readonly added: PortSeat; readonly after: number | null }
   /** Closes one port; what it has read still comes, then `gone`. */

@@ -3,9 +3,10 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createCaptureTaps } from './capture-taps.ts';
+import { createBorrowingHolder } from './lent-holder.ts';
 import { PORT_TIMING } from './port.ts';
 import { holdersOf } from './port-holders.ts';
-import { openPort } from './port-opener.ts';
+import { createPortOpener } from './port-opener.ts';
 import { createPortReader } from './port-reader.ts';
 import type { FromThread, SerialThreadData, ToThread } from './serial-messages.ts';
 
@@ -18,7 +19,8 @@ raisePriority();
 const { seats, limits } = workerData as SerialThreadData;
 const say = (message: FromThread): void => gateway.postMessage(message);
 
-const taps = createCaptureTaps(openPort);
+const holder = createBorrowingHolder(say);
+const taps = createCaptureTaps(createPortOpener(holder));
 const reader = createPortReader({
   limits,
   open: taps.open,
@@ -40,6 +42,9 @@ gateway.on('message', (message: ToThread) => {
     case 'remove':
       reader.remove(message.seat);
       break;
+    case 'held':
+      holder.answered(message);
+      break;
     case 'taken':
       reader.taken(message.seat);
       break;
@@ -48,8 +53,7 @@ gateway.on('message', (message: ToThread) => {
       break;
     case 'stop':
       taps.close();
-      // whoever hears it ends this thread, which must not be inside a call of the native binding then
-      void reader.close().then(() => setImmediate(() => say({ what: 'stopped' })));
+      void reader.close().then(() => say({ what: 'stopped' }));
       break;
     default:
       message satisfies never;

@@ -5,8 +5,10 @@ import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Observe } from '../../observe.ts';
 import type { SerialPortView } from '../../protocol/rest.ts';
 import type { CaptureOrder } from './capture-taps.ts';
+import { createLendingHolder } from './lent-holder.ts';
 import type { SlaveEvent } from './modbus-slave.ts';
 import type { PortFrame } from './port-frames.ts';
+import { nativeHolder } from './port-holder.ts';
 import type { SerialLimits } from './port-settings.ts';
 import { BROKEN, createPortViews, type SeatedPort, type SerialPort, statusOf } from './port-views.ts';
 import type { FromThread, PortStatus, SerialThreadData, ToThread } from './serial-messages.ts';
@@ -70,8 +72,14 @@ export function createSerialPorts({ limits, sink, observe }: SerialOptions): Ser
     const data: SerialThreadData = { seats, limits };
     const own = new Worker(new URL('./serial-thread.ts', import.meta.url), { workerData: data, stdout: false, stderr: false });
     worker = own;
+    // a thread that has ended hears nothing, which is no harm
+    const lent = createLendingHolder(nativeHolder, (answer) => own.postMessage(answer satisfies ToThread));
     own.on('message', (message: FromThread) => {
       switch (message.what) {
+        case 'hold':
+        case 'let-go':
+          lent.asked(message);
+          break;
         case 'frames':
           store(own, message.seat, message.frames);
           break;
@@ -93,6 +101,7 @@ export function createSerialPorts({ limits, sink, observe }: SerialOptions): Ser
     });
     own.on('error', (error) => log.error({ err: error }, 'The thread that reads the serial ports broke'));
     own.on('exit', () => {
+      lent.close();
       if (worker !== own) return;
       worker = null;
       onStopped();
