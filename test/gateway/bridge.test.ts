@@ -152,7 +152,9 @@ test('a full buffer gives up its oldest frames, says so, and declares them as a 
   await back.run();
   await until(async () => (await valuesOf(gateway, 'far-1')).at(-1) === 1999);
   const values = await valuesOf(gateway, 'far-1');
-  expect(values).toEqual(Array.from({ length: values.length }, (_, i) => 2000 - values.length + i));
+  // in order and none twice; lines that the first bridge had not read may cost the second one some that it has not sent yet
+  expect(values).toEqual([...new Set(values)].sort((a, b) => Number(a) - Number(b)));
+  expect(values[0]).toBeGreaterThan(0);
   const books = await booksOf(gateway, 'far-1');
   expect(books.reduce((sum, { gaps }) => sum + gaps, 0)).toBeGreaterThan(0);
   expect(books.every(({ unexplained }) => unexplained === 0)).toBe(true);
