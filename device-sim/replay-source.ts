@@ -4,8 +4,8 @@ import { createReadStream, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { SenmlRecord } from '../gateway/protocol/messages.ts';
 import { RELATIVE_BELOW_US } from '../gateway/protocol/time.ts';
-import { createCsvReader, type CsvRow } from './csv.ts';
-import { parseMillisUs, parseTimeUs } from './csv-time.ts';
+import { createCsvReader, type CsvRow } from '../gateway/protocol/csv.ts';
+import { parseMillisUs, parseTimeUs } from '../gateway/protocol/csv-time.ts';
 import { Failure, unreadableFile } from './failure.ts';
 import { isCapture, readCaptureRows } from './replay-capture.ts';
 import { isNmeaLog, readNmeaLog } from './replay-nmea.ts';
@@ -161,7 +161,7 @@ function readRow(row: CsvRow, columns: Columns, options: SourceOptions): ReplayR
 
 /** Exports guard text that a spreadsheet could take for a formula with an apostrophe. */
 function unguarded(text: string): string {
-  return /^'[=+\-@\t]/.test(text) ? text.slice(1) : text;
+  return /^'+[=+\-@\t]/.test(text) ? text.slice(1) : text;
 }
 
 function withTime({ timeUs, record }: ReplayRow): ReplayRow {

@@ -24,7 +24,10 @@ const REST_MS = 10_000;
 const LAST_FRAMES = 10;
 const REASONS = 60;
 const TEXT_CHARS = 500;
+const NAME_CHARS = 64;
+const SAYS_CHARS = 8000;
 const OTHER = 'other';
+const CONTROL = /\p{Cc}/gu;
 const KEY = /^[A-Za-z0-9][A-Za-z0-9 ._:/-]{0,63}$/;
 /** Words that mean something to programs: no gateway takes them as a key. */
 const FORBIDDEN: ReadonlySet<string> = new Set(['constructor', 'prototype']);
@@ -70,13 +73,22 @@ export function portsMessage(bridge: string, ports: readonly SerialPortView[], f
 function trimmed({ id: _i, origin: _o, bridge: _b, settings: _s, ...port }: SerialPortView, frames: number): BridgedPort {
   return {
     ...port,
-    reason: port.reason.slice(0, TEXT_CHARS),
-    mend: port.mend.slice(0, TEXT_CHARS),
+    reason: plain(port.reason, TEXT_CHARS),
+    mend: plain(port.mend, TEXT_CHARS),
     faults: named(port.faults),
     skipped: named(port.skipped),
-    slaves: port.slaves.map((slave) => ({ ...slave, faults: named(slave.faults), lastError: slave.lastError.slice(0, TEXT_CHARS) })),
-    lastFrames: frames === 0 ? [] : port.lastFrames.slice(-frames),
+    slaves: port.slaves.map((slave) => ({ ...slave, faults: named(slave.faults), lastError: plain(slave.lastError, TEXT_CHARS) })),
+    lastFrames: (frames === 0 ? [] : port.lastFrames.slice(-frames)).map((frame) => ({
+      ...frame,
+      outcome: plain(frame.outcome, NAME_CHARS) || OTHER,
+      says: plain(frame.says, SAYS_CHARS),
+    })),
   };
+}
+
+/** A text value of a sensor may have anything in it, and no gateway takes a list with that. */
+function plain(text: string, chars: number): string {
+  return text.replaceAll(CONTROL, ' ').slice(0, chars).toWellFormed();
 }
 
 /** Reasons can name what a sensor said. */

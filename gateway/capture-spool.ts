@@ -63,7 +63,7 @@ async function fill(
         await pieces.return?.().catch(() => undefined);
         return {
           refused: 'disk-trouble',
-          detail: 'There is no room for a capture beside the readings: make room on the volume of the data directory.',
+          detail: 'There is no room for it beside the readings: make room on the volume of the data directory.',
         };
       }
     }

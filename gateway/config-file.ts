@@ -30,8 +30,6 @@ export interface FileAnswer {
 }
 
 const LARGEST_BYTES = 1024 * 1024;
-/** Named in the documentation of later versions; not read by this one. */
-const LATER_KEYS = new Set(['retention', 'backup']);
 
 /** One value in the dialect of the file, for a command line; undefined when it cannot be read. */
 export function readYaml(text: string): unknown {
@@ -180,7 +178,6 @@ export function parseConfig(ask: { file: string; text: string; env: NodeJS.Proce
 
 export function unknownKey(name: string, prefix: string, tree: KeyTree): string {
   const shown = JSON.stringify((prefix + name).slice(0, 64));
-  if (prefix === '' && LATER_KEYS.has(name)) return `${shown} is not known in this version of Fieldgate; remove it`;
   const meant = nearest(name, Object.keys(tree));
   const known = Object.keys(tree);
   return `unknown key ${shown}${meant === null ? `; known here: ${known.slice(0, 12).join(', ')}${known.length > 12 ? ', …' : ''}` : `; did you mean ${prefix}${meant}?`}`;

@@ -83,6 +83,14 @@ export const CONFIG_SCHEMA = z.strictObject({
     commitIntervalMs: whole(0, 60_000, '0 commits at once'),
     minFreeBytes: z.custom<'auto' | number>((value) => value === 'auto' || isFreeBytes(value), FREE),
   }),
+  relay: z.strictObject({ replayMinutes: whole(0, 10_080, '0 keeps a million readings and no more') }),
+  // what a rule may be is config-retention.ts' business
+  retention: z.custom<Config['retention']>(Array.isArray, 'a list of rules, in the configuration file'),
+  backup: z.strictObject({
+    every: text('never, or a number and m, h or d, such as 24h', (value) => value === 'never' || /^[1-9]\d{0,4}[mhd]$/.test(value)),
+    keep: whole(1, 10_000),
+    dir: text('empty, or an absolute path', (value) => value === '' || (value.startsWith('/') && isPath(value))),
+  }),
   // what a port may be is config-serial.ts' business
   serial: z.strictObject({ ports: z.custom<Config['serial']['ports']>(Array.isArray, 'a list of ports, in the configuration file') }),
   bridge: z.strictObject({ bufferBytes: bytes(MIB, 16 * 1024 * MIB), syncMs: whole(0, 60_000, '0 syncs at once') }),

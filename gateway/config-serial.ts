@@ -38,6 +38,9 @@ export interface SerialTrial extends HeardSettings {
 export const MAX_PORTS = 32;
 const DAY_SECONDS = 86_400;
 const TRIAL_BYTES = 64 * 1024;
+/** As much as a gateway takes from a bridge. */
+const PATH_CHARS = 512;
+const CONTROL = /\p{Cc}/u;
 
 export function readSerialPorts(raw: readonly unknown[]): SerialAnswer {
   if (raw.length > MAX_PORTS) return { ports: [], faults: [{ at: '', says: `at most ${MAX_PORTS} ports, not ${raw.length}` }] };
@@ -228,7 +231,10 @@ const rule = z.preprocess(named, z.discriminatedUnion('kind', rules, RULE));
 
 const PORT = z.strictObject(
   {
-    path: text('the absolute path of a port, best one in /dev/serial/by-id', (path) => isAbsolute(path) && !path.includes('\0')),
+    path: text(
+      'the absolute path of a port, best one in /dev/serial/by-id',
+      (path) => isAbsolute(path) && path.length <= PATH_CHARS && !CONTROL.test(path),
+    ),
     baudRate: whole(50, 4_000_000),
     dataBits: z.literal([5, 6, 7, 8], '5, 6, 7 or 8').default(8),
     stopBits: z.literal([1, 2], '1 or 2').default(1),

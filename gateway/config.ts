@@ -1,5 +1,6 @@
 // One literal with every default and the reason for it. load-config.ts lays file, environment and flags over it.
 
+import type { RetentionSetting } from './config-retention.ts';
 import type { SerialPortSettings } from './transports/serial/port-settings.ts';
 
 export interface Config {
@@ -19,6 +20,18 @@ export interface Config {
     readonly commitIntervalMs: number;
     /** Free bytes on the data directory's volume below which nothing is stored; 'auto': 256 MiB, at most a tenth of the volume. */
     readonly minFreeBytes: 'auto' | number;
+  };
+  /** How long readings stay in commit order, for dashboards that resume. */
+  readonly relay: { readonly replayMinutes: number };
+  /** What becomes of old readings; the first rule that matches a series holds, and what none matches stays. */
+  readonly retention: readonly RetentionSetting[];
+  readonly backup: {
+    /** 'never', or a time such as 24h or 7d between two. */
+    readonly every: string;
+    /** So many of them stay. */
+    readonly keep: number;
+    /** An absolute path; '': `backups` in the data directory. */
+    readonly dir: string;
   };
   /** Sensors on this machine's serial ports. */
   readonly serial: { readonly ports: readonly SerialPortSettings[] };
@@ -105,6 +118,9 @@ export const DEFAULTS: Config = {
   insecure: false,
   liveness: { pingSeconds: 25, pongSeconds: 10 },
   store: { commitIntervalMs: 0, minFreeBytes: 'auto' },
+  relay: { replayMinutes: 15 },
+  retention: [],
+  backup: { every: 'never', keep: 7, dir: '' },
   serial: { ports: [] },
   bridge: {
     bufferBytes: 64 * 1024 * 1024, // also in memory; a line of NMEA is some 100 bytes here

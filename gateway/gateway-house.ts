@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { createApi } from './api/api.ts';
 import type { Config, Limits } from './config.ts';
 import { createCaptureDesk } from './capture-desk.ts';
+import { createChunkAlarm } from './chunk-alarm.ts';
+import { createImportDesk } from './import-desk.ts';
+import { retentionRules } from './config-retention.ts';
 import type { Authorize } from './identity/access.ts';
 import { type Identity, openIdentity } from './identity/identity.ts';
 import { createCatalogue } from './ingest/catalogue.ts';
@@ -18,11 +21,16 @@ import { createRate } from './rate.ts';
 import { createInProcessBus } from './relay/bus.ts';
 import { createLiveFeed, type LiveFeed } from './relay/live-feed.ts';
 import { VERSION } from './release.ts';
+import { refuseCutRestore } from './restore.ts';
 import { fullBelowBytes, readVolume as readRealVolume, type ReadVolume } from './storage/disk-watch.ts';
+import { createRetentionNews } from './retention-news.ts';
 import { openSerialBook, type SerialBook } from './serial-book.ts';
 import { openSqliteRegistry } from './storage/sqlite-registry.ts';
+import { SEALING } from './storage/sealing.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
+import { readProcessBytes, wearOf } from './storage/write-wear.ts';
 import { openStoreGuard } from './store-guard.ts';
+import { createUpkeepDesk, type UpkeepDesk } from './upkeep-desk.ts';
 import { createSerialPorts, type SerialSink } from './transports/serial/serial.ts';
 
 export interface House {
@@ -30,6 +38,7 @@ export interface House {
   readonly ingest: Ingest;
   readonly feed: LiveFeed;
   readonly serial: SerialBook;
+  readonly upkeep: UpkeepDesk;
   readonly limits: Limits;
   readonly setupCode: string | null;
   readonly settingsOf: (device: string) => DeviceSettings;
@@ -54,7 +63,9 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   const nowUs = (): number => Date.now() * 1000;
   let isDraining = false;
   await using undo = new AsyncDisposableStack();
-  const registry = await openSqliteRegistry({ file: join(config.data, 'registry.db'), migrationsDir: inTree('migrations/registry') });
+  refuseCutRestore(config.data);
+  const registryFile = join(config.data, 'registry.db');
+  const registry = await openSqliteRegistry({ file: registryFile, migrationsDir: inTree('migrations/registry') });
   undo.defer(registry.close);
   let setupCode: string | null = null;
   const identity = await openIdentity({
@@ -70,6 +81,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
 
   const file = join(config.data, 'fieldgate.db');
   const dropped = observe.counterBy('fieldgate_rows_dropped_total', 'Rows that went for room or age, by table.', 'table');
+  const chunkAlarm = createChunkAlarm(observe);
   const store = await openSqliteStore({
     file,
     walCheckpointBytes: await walBytes(config, readVolume),
@@ -79,6 +91,10 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
       eventDays: limits.eventDays,
       eventRows: limits.eventRows,
     },
+    sealing: { ...SEALING, replayMs: config.relay.replayMinutes * 60_000 },
+    onSealFailed: (error) => observe.log.error({ err: error }, 'Sealing broke off and is tried again; nothing is lost, the log grows'),
+    retention: { rules: retentionRules(config.retention), ...createRetentionNews(observe, (event) => ingest.recordEvent(event)) },
+    onChunkDamaged: chunkAlarm.hear,
     onDropped({ quarantine, events }) {
       dropped.add('quarantine', quarantine);
       dropped.add('events', events);
@@ -107,6 +123,13 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     nowUs,
   });
   undo.defer(ingest.close);
+  chunkAlarm.start({ catalogue, recordEvent: ingest.recordEvent });
+  observe.gaugeBy('fieldgate_written_bytes', 'Written to the disk since the start, by part.', ['part'], function* () {
+    const { logBytes, databaseBytes } = store.written();
+    yield [['log'], logBytes];
+    yield [['database'], databaseBytes];
+    yield [['process'], readProcessBytes() ?? Number.NaN];
+  });
   const guard = await openStoreGuard({
     folder: config.data,
     file,
@@ -130,15 +153,24 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   undo.defer(async () => feed.close());
 
   const ports = createSerialPorts({ limits, observe, sink: createSerialSink(identity, ingest, observe) });
+  const roomBytes = async (): Promise<number> => {
+    const volume = await readVolume(config.data);
+    return volume.freeBytes - 2 * fullBelowBytes(config.store.minFreeBytes, volume);
+  };
+  const imports = createImportDesk({
+    folder: config.data,
+    roomBytes,
+    imports: ingest.imports,
+    isKnown: (device) => identity.devices.get(device) !== undefined,
+    recordEvent: ingest.recordEvent,
+  });
+  undo.defer(imports.stop);
   const captures = createCaptureDesk({
     folder: config.data,
     limits,
     observe,
     nowUs,
-    roomBytes: async () => {
-      const volume = await readVolume(config.data);
-      return volume.freeBytes - 2 * fullBelowBytes(config.store.minFreeBytes, volume);
-    },
+    roomBytes,
     statusOf: (device) => identity.devices.get(device)?.status,
     store: (device, frames, refused) => ingest.serial.store(device, frames, { stream: SERIAL_REPLAY_STREAM, refused }),
     recordEvent: ingest.recordEvent,
@@ -158,6 +190,18 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   });
   undo.defer(() => serial.stop(0));
 
+  const upkeep = createUpkeepDesk({
+    config,
+    store,
+    file,
+    registryFile,
+    version: VERSION,
+    readVolume,
+    observe,
+    recordEvent: ingest.recordEvent,
+  });
+  undo.defer(async () => upkeep.close());
+
   const startedAtMs = Date.now();
   const readings = observe.counter('fieldgate_readings_stored_total', 'Readings committed.');
   const commits = observe.timing('fieldgate_commit_ms', 'Time from handing a batch to the store until it was durable.');
@@ -171,6 +215,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     ingest,
     feed,
     serial,
+    upkeep,
     limits,
     setupCode,
     settingsOf,
@@ -199,9 +244,12 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
           commitP50Ms: whole(commits.percentile(0.5)),
           commitP99Ms: whole(commits.percentile(0.99)),
           storage: guard.view(),
+          written: wearOf(store.written(), Date.now() - startedAtMs),
         }),
         serial,
         captures,
+        imports,
+        upkeep,
         nowMs: Date.now,
       }),
     isDraining: () => isDraining,
@@ -210,7 +258,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
       ingest.posts.close();
       // a disk that hangs must not keep anybody from hearing the goodbye
       const settleMs = limits.drainSeconds * 1000 * SETTLE_SHARE;
-      const settled = Promise.all([serial.stop(settleMs), captures.stop()]).then(ingest.settle);
+      const settled = Promise.all([serial.stop(settleMs), captures.stop(), imports.stop()]).then(ingest.settle);
       return Promise.race([settled, wait(settleMs, undefined, { ref: false })]);
     },
     close: () => closers.disposeAsync(),

@@ -25,6 +25,8 @@ export interface Gateway extends AsyncDisposable {
   fetchLocal(request: Request): Promise<Response>;
   /** Looks at the certificates' files again. */
   reload(): void;
+  /** What was read is committed and acknowledged, captures and replays have their ends. Idempotent. */
+  drain(): Promise<void>;
   /** Drains and closes; idempotent. */
   stop(): Promise<void>;
 }
@@ -41,15 +43,21 @@ export async function startGateway(config: Config, observe: Observe, readVolume?
     await house.close();
     throw error;
   });
+  house.upkeep.startSchedule();
   const { url, certificates, fetchLocal } = doors;
   if (house.setupCode !== null) {
     observe.log.info({ code: house.setupCode, open: `${url}/setup` }, 'First start: this one-time code makes the first admin');
   }
+  let draining: Promise<void> | null = null;
+  const drain = (): Promise<void> => {
+    draining ??= house.drain();
+    return draining;
+  };
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => {
     stopping ??= (async () => {
       // what was read is committed and acknowledged before anybody is told to go
-      await house.drain();
+      await drain();
       await doors.close();
       await house.close();
     })();
@@ -61,6 +69,7 @@ export async function startGateway(config: Config, observe: Observe, readVolume?
     fingerprint: certificates?.fingerprint ?? null,
     fetchLocal,
     reload: () => void certificates?.reload(),
+    drain,
     stop,
     [Symbol.asyncDispose]: stop,
   };

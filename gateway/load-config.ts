@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { type Config, DEFAULTS } from './config.ts';
 import { type ConfigProblem, findConfigFile, readConfigFile, type Setting, unknownKey } from './config-file.ts';
 import { brokenRules } from './config-rules.ts';
+import { readRetention } from './config-retention.ts';
 import { readSerialPorts } from './config-serial.ts';
 import { CONFIG_SCHEMA, type KeyTree, keyPaths, keyTree } from './config-schema.ts';
 import { nearest } from './nearest.ts';
@@ -79,6 +80,10 @@ export function loadConfig(ask: { flags: ConfigFlags; env: NodeJS.ProcessEnv; cw
     for (const { at, says } of serial.faults)
       problems.push({ path: 'serial.ports', message: `${source}: serial.ports${at} ${says}`, exit: 78 });
     put(draft, 'serial.ports', serial.ports);
+    const retention = readRetention(valueAt(draft, ['retention']) as unknown[]);
+    for (const { at, says } of retention.faults)
+      problems.push({ path: 'retention', message: `${sources.get('retention') ?? DEFAULT_SOURCE}: retention${at} ${says}`, exit: 78 });
+    put(draft, 'retention', retention.rules);
   }
   const config = draft as unknown as Config;
   if (parsed.success) problems.push(...brokenRules(config), ...openSecrets(config));

@@ -3,7 +3,7 @@
 
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { beginWithFewArenas } from './allocator.ts';
+import { beginWithLittleRoom } from './allocator.ts';
 
 const CONFIGURATION = 78;
 
@@ -13,7 +13,7 @@ process.stderr.on('error', () => undefined);
 
 /** What runs for long, and is handed bursts. */
 const LONG_LIVED = ['start', 'demo', 'bridge'];
-if (process.argv.slice(2).some((word) => LONG_LIVED.includes(word))) beginWithFewArenas();
+if (process.argv.slice(2).some((word) => LONG_LIVED.includes(word))) beginWithLittleRoom();
 
 // Compiled sources are kept beside them: the next start is three times as fast, and needs 60 MiB less in its threads. Never in a folder
 // that others may write to, because what lies there is run.

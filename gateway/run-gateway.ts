@@ -71,8 +71,8 @@ export async function runGateway(ask: RunAsk): Promise<RunningGateway> {
     fetchLocal: gateway.fetchLocal,
     reload: gateway.reload,
     stop() {
-      stopping ??= control
-        .close()
+      // together: captures and replays last as long as their clients listen, and are ended by draining
+      stopping ??= Promise.all([control.close(), gateway.drain()])
         .then(gateway.stop)
         .finally(() => directory.close());
       return stopping;

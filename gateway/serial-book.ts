@@ -51,6 +51,8 @@ export async function openSerialBook(options: SerialBookOptions): Promise<Serial
   /** Rows that cannot be read any more: shown, not lost. */
   const unusable = new Map<string, SerialPortView>();
   let turn: Promise<unknown> = Promise.resolve();
+  /** One at a time: several together would take a turn of the event loop each. */
+  let lastTrial: Promise<unknown> = Promise.resolve();
 
   function seat(port: SerialPort): void {
     known.set(port.id, port);
@@ -185,9 +187,12 @@ export async function openSerialBook(options: SerialBookOptions): Promise<Serial
         recordEvent({ device, type: 'port-removed', reason: 'operator', detail: { path } });
         return true as const;
       }),
-    tryOut(raw) {
+    async tryOut(raw) {
       const read = readSerialTrial(raw);
-      return 'faults' in read ? badSerial(read.faults) : tryOut(read.read, limits, Date.now() * 1000);
+      if ('faults' in read) return badSerial(read.faults);
+      const tried = lastTrial.then(() => tryOut(read.read, limits, Date.now() * 1000));
+      lastTrial = tried.catch(() => undefined);
+      return tried;
     },
     readLine(device, line) {
       const own = Array.from(known.values()).filter((port) => port.settings.device === device);

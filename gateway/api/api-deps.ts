@@ -11,10 +11,12 @@ import type { PostGate } from '../ingest/post-gate.ts';
 import type { Presence } from '../ingest/presence.ts';
 import type { Replays } from '../ingest/replay.ts';
 import type { Observe } from '../observe.ts';
-import type { AttachedPortView, SerialPortView, SerialTried, StorageView } from '../protocol/rest.ts';
+import type { AttachedPortView, SerialPortView, SerialTried, StorageView, WrittenView } from '../protocol/rest.ts';
 import type { Registry } from '../storage/registry.ts';
 import type { ReadingStore } from '../storage/store.ts';
 import type { CaptureBook } from './capture-book.ts';
+import type { ImportBook } from './import-book.ts';
+import type { UpkeepBook } from './upkeep-book.ts';
 
 /** Numbers of the moment that only the running parts know. */
 export interface LiveNumbers {
@@ -23,6 +25,7 @@ export interface LiveNumbers {
   readonly commitP50Ms: number | null;
   readonly commitP99Ms: number | null;
   readonly storage: StorageView;
+  readonly written: WrittenView;
 }
 
 /** Why settings were not taken, with the place of each fault as a JSON pointer. */
@@ -37,7 +40,7 @@ export interface SerialBook {
   replace(id: string, raw: unknown, actor: string): Promise<SerialPortView | SerialRefusal>;
   remove(id: string, actor: string): Promise<true | SerialRefusal>;
   /** What a framing and a rule make of some bytes. Pure. */
-  tryOut(raw: unknown): SerialTried | SerialRefusal;
+  tryOut(raw: unknown): Promise<SerialTried | SerialRefusal>;
 }
 
 export interface ApiDeps {
@@ -64,6 +67,8 @@ export interface ApiDeps {
   readonly liveNumbers: () => LiveNumbers;
   readonly serial: SerialBook;
   readonly captures: CaptureBook;
+  readonly imports: ImportBook;
+  readonly upkeep: UpkeepBook;
   readonly nowMs: () => number;
 }
 

@@ -16,6 +16,7 @@ import { registerEnrol } from './enrol.ts';
 import { registerEnrolments } from './enrolments.ts';
 import { registerEvents } from './events.ts';
 import { gate, ROUTE_ENTRIES, safeHeaders } from './gate.ts';
+import { registerImport } from './import.ts';
 import { registerInfo } from './info.ts';
 import { registerIngest } from './ingest-http.ts';
 import { registerKeys } from './keys.ts';
@@ -32,6 +33,7 @@ import { registerSetup } from './setup.ts';
 import { registerSocketDoors } from './socket-doors.ts';
 import { registerStats } from './stats.ts';
 import { registerTokens } from './tokens.ts';
+import { registerUpkeep } from './upkeep.ts';
 import { registerUsers } from './users.ts';
 
 export function createApi(deps: ApiDeps): Api {
@@ -52,6 +54,7 @@ export function createApi(deps: ApiDeps): Api {
   registerSeries(api, deps);
   registerEnrol(api, deps);
   registerReadings(api, deps);
+  registerImport(api, deps);
   registerIngest(api, deps);
   registerSocketDoors(api);
   registerAccounting(api, deps);
@@ -64,6 +67,7 @@ export function createApi(deps: ApiDeps): Api {
   registerKeys(api, deps);
   registerEnrolments(api, deps);
   registerAudit(api, deps);
+  registerUpkeep(api, deps);
   registerInfo(api, deps);
   registerMetrics(api, deps);
   registerDocs(api, deps);

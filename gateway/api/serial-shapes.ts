@@ -33,16 +33,17 @@ const settingsShape: Shape<SerialSettings> = z
   .object({
     path: z.string(),
     baudRate: count,
-    dataBits: z.literal([5, 6, 7, 8]),
-    stopBits: z.literal([1, 2]),
+    // of a list of literals the document would have the first alone
+    dataBits: count.openapi({ enum: [5, 6, 7, 8] }),
+    stopBits: count.openapi({ enum: [1, 2] }),
     parity: z.enum(['none', 'even', 'odd']),
     flowControl: z.enum(['none', 'rts-cts', 'xon-xoff']),
     device: z.string(),
     framing: partShape,
-    rule: partShape.nullable().openapi({ description: 'null where the framing is modbus-rtu' }),
+    rule: z.union([partShape, z.null()]).openapi({ description: 'null where the framing is modbus-rtu' }),
     expectEverySeconds: z.number().nullable(),
   })
-  .openapi('SerialSettings');
+  .openapi('SerialSettings') as unknown as Shape<SerialSettings>;
 
 const slaveShape: Shape<SerialSlaveView> = z
   .object({

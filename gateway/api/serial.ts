@@ -60,8 +60,8 @@ export function registerSerial(api: Api, deps: ApiDeps): void {
     const made = await serial.add(c.req.valid('json'), actorOf(c.var.principal));
     return 'refused' in made ? refused(c, made) : c.json(made, 201);
   });
-  api.openapi({ ...tryOut, middleware: withJson(deps) }, (c) => {
-    const tried = serial.tryOut(c.req.valid('json'));
+  api.openapi({ ...tryOut, middleware: withJson(deps) }, async (c) => {
+    const tried = await serial.tryOut(c.req.valid('json'));
     return 'refused' in tried ? refused(c, tried) : c.json(tried, 200);
   });
   api.openapi({ ...replace, middleware: withJson(deps) }, async (c) => {

@@ -34,7 +34,7 @@ export function registerSeries(api: Api, deps: ApiDeps): void {
     const { id } = c.req.valid('param');
     if (!deps.identity.devices.get(id)) return problem(c, 'not-found');
     const { series } = await deps.store.catalogue(id);
-    return c.json({ items: series.filter((one) => one.count > 0).map(viewOf), next: null }, 200);
+    return c.json({ items: series.filter((one) => one.latestRankUs !== Number.NEGATIVE_INFINITY).map(viewOf), next: null }, 200);
   });
 }
 

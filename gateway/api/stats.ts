@@ -26,6 +26,14 @@ const statsShape: Shape<StatsView> = z
       message: z.string().openapi({ description: 'What is wrong and what mends it' }),
       freeBytes: z.number().nullable(),
     }),
+    written: z
+      .object({
+        logBytes: count,
+        databaseBytes: count,
+        processBytes: count.nullable(),
+        bytesPerDay: count.nullable(),
+      })
+      .openapi({ description: 'What went to the disk since the start, by the engine and by the operating system' }),
   })
   .openapi('Stats');
 

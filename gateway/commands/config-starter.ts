@@ -25,6 +25,16 @@ const REASONS: Reasons<Config> = {
     commitIntervalMs: '0 commits at once. More groups commits, for flash cards that wear out; every ack waits for it.',
     minFreeBytes: 'Free bytes below which nothing is stored. auto: 256 MiB, at most a tenth of the volume. 0 never pauses.',
   },
+  relay: {
+    replayMinutes: 'A dashboard that was away for less goes on where it stopped. A million readings are kept at least.',
+  },
+  retention:
+    'How long readings stay, by the first rule that matches: [{device: "*", metric: "*", days: 90, maxBytes: 2000000000, summariesDays: 3650}]. What is left out has no bound.',
+  backup: {
+    every: 'Backups by themselves: never, or 24h, 7d and the like between two. Each is looked through before it counts.',
+    keep: 'So many stay; the oldest go when a newer one is good.',
+    dir: 'Their folder, best on another disk; empty: backups in the data directory.',
+  },
   serial: {
     ports:
       'Sensors on serial ports: [{path: /dev/serial/by-id/usb-…, baudRate: 9600, device: pump-1, framing: line, rule: {kind: csv, …}}], see docs/operations.md.',

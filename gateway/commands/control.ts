@@ -2,15 +2,22 @@
 // asks the same handlers. Commands only ever make REST requests, and never know which it was.
 
 import { existsSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import type { Config } from '../config.ts';
 import { askSocket, type LocalAnswer, socketPath } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { printableText } from '../printable.ts';
 import type { List, Problem } from '../protocol/rest.ts';
+import type { StreamAsk } from './control-stream.ts';
 
 export interface Control {
   /** The answer's JSON (undefined for 204); a refusal ends the command with its sentence. */
   ask<T>(method: string, target: string, body?: object): Promise<T>;
+  /** The lines of an answer that is made while it is read. */
+  lines(method: string, target: string, body?: object): AsyncIterable<string>;
+  /** A request whose body or answer is a file. */
+  exchange(ask: StreamAsk): Promise<Readable>;
   /** All pages of a list. */
   list<T>(target: string): Promise<T[]>;
   close(): Promise<void>;
@@ -49,6 +56,17 @@ export async function openControl(ask: ControlAsk): Promise<Control> {
 
 function overSocket(path: string): Control {
   return withAnswers({
+    async exchange(ask) {
+      const { streamOverSocket } = await import('./control-stream.ts');
+      return streamOverSocket(path, ask);
+    },
+    async open(method, target, body) {
+      const { streamOverSocket } = await import('./control-stream.ts');
+      const content = Buffer.from(body ?? '');
+      const given =
+        body === undefined ? {} : { body: { type: 'application/json', bytes: content.length, content: Readable.from([content]) } };
+      return streamOverSocket(path, { method, target, ...given });
+    },
     async send(method, target, body) {
       const answer = await askSocket(path, { method, target, ...(body === undefined ? {} : { body }) });
       if (answer === null)
@@ -63,19 +81,37 @@ async function offline(ask: ControlAsk): Promise<Control> {
   // loaded only here: a command to a running gateway opens no database
   const { openOffline } = await import('./offline.ts');
   const app = await openOffline(ask.config);
+  const fetch = (method: string, target: string, body?: string): Promise<Response> => {
+    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
+    return app.fetchLocal(new Request(`http://localhost${target}`, { method, headers, ...(body === undefined ? {} : { body }) }));
+  };
   return withAnswers({
+    async exchange({ method, target, body }) {
+      const sent =
+        body === undefined ? {} : { headers: { 'content-type': body.type }, body: Readable.toWeb(body.content) as never, duplex: 'half' };
+      const response = await app.fetchLocal(new Request(`http://localhost${target}`, { method, ...sent } as RequestInit));
+      if (response.status >= 400) throw refusalOf({ status: response.status, body: await response.text() });
+      return Readable.fromWeb(response.body as never);
+    },
+    async open(method, target, body) {
+      const response = await fetch(method, target, body);
+      if (response.status >= 400) throw refusalOf({ status: response.status, body: await response.text() });
+      return Readable.fromWeb(response.body as never);
+    },
     async send(method, target, body) {
-      const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
-      const response = await app.fetchLocal(
-        new Request(`http://localhost${target}`, { method, headers, ...(body === undefined ? {} : { body }) }),
-      );
+      const response = await fetch(method, target, body);
       return { status: response.status, body: await response.text() };
     },
     close: app.close,
   });
 }
 
-function withAnswers(way: { send(method: string, target: string, body?: string): Promise<LocalAnswer>; close(): Promise<void> }): Control {
+function withAnswers(way: {
+  send(method: string, target: string, body?: string): Promise<LocalAnswer>;
+  open(method: string, target: string, body?: string): Promise<Readable>;
+  exchange(ask: StreamAsk): Promise<Readable>;
+  close(): Promise<void>;
+}): Control {
   const ask = async <T>(method: string, target: string, body?: object): Promise<T> => {
     const answer = await way.send(method, target, body === undefined ? undefined : JSON.stringify(body));
     if (answer.status >= 400) throw refusalOf(answer);
@@ -83,6 +119,10 @@ function withAnswers(way: { send(method: string, target: string, body?: string):
   };
   return {
     ask,
+    exchange: way.exchange,
+    async *lines(method, target, body) {
+      yield* createInterface({ input: await way.open(method, target, body === undefined ? undefined : JSON.stringify(body)) });
+    },
     async list<T>(target: string) {
       const items: T[] = [];
       let next: string | null = null;
@@ -109,6 +149,7 @@ export function refusalOf(answer: LocalAnswer): Failure {
   const sentence = [problem.title ?? `the gateway answered ${answer.status}`, problem.detail]
     .filter((part) => part !== undefined && part !== '')
     .join(' ');
-  if (problem.code === 'not-found') return new Failure(EXIT.failed, 'there is none of this name; "list" shows all');
+  if (problem.code === 'not-found')
+    return new Failure(EXIT.failed, problem.detail ? printableText(problem.detail) : 'there is none of this name; "list" shows all');
   return new Failure(EXIT.failed, `${printableText(sentence)} (${problem.code ?? answer.status})${faults}`);
 }

@@ -154,6 +154,7 @@ async function record(cli: Cli, source: Source, file: string): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw inTheWay(file);
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new Failure(EXIT.cannotCreate, `${file} cannot be made: there is no such folder`);
     // the gateway was killed: what is there can be read
     if (code !== 'ECONNRESET' && code !== 'ERR_STREAM_PREMATURE_CLOSE') {
       if (isOurs && target.bytesWritten === 0) await rm(file, { force: true });

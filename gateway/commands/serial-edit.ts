@@ -80,7 +80,7 @@ export const REMOVE: CommandSpec = {
 
 async function portOf(control: Control, name: string): Promise<SerialPortView> {
   const ports = await control.list<SerialPortView>('/v1/serial');
-  const found = ports.filter(({ id, path, device }) => id === name || path === name || device === name);
+  const found = ports.filter(({ id, path, device, origin }) => origin !== 'replay' && (id === name || path === name || device === name));
   if (found.length > 1)
     throw new Failure(EXIT.failed, `several ports are called so: name one by its id, ${found.map(({ id }) => id).join(' or ')}`);
   if (found[0] === undefined) throw new Failure(EXIT.failed, 'no such port; see: fieldgate serial ports');
@@ -98,7 +98,7 @@ function isModbus(framing: SerialPortBody['framing']): boolean {
 }
 
 /** A word, or settings as the configuration file writes them. */
-function part(text: string): unknown {
+export function part(text: string): unknown {
   const value = readYaml(text);
   if (typeof value === 'string' && value !== '') return value;
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -66,7 +66,7 @@ async function readPorts(cli: Cli, config: Config): Promise<readonly Read[]> {
 async function rowsOf(attached: readonly AttachedPort[], ports: readonly Read[]): Promise<Row[]> {
   const real = (path: string): Promise<string> => realpath(path).catch(() => path);
   const own = new Map<string, Read>();
-  for (const port of ports) if (isHere(port)) own.set(await real(port.path), port);
+  for (const port of ports) if (isReader(port)) own.set(await real(port.path), port);
   const rows: Row[] = [];
   for (const port of attached) {
     const key = await real(port.name);
@@ -74,7 +74,7 @@ async function rowsOf(attached: readonly AttachedPort[], ports: readonly Read[])
     own.delete(key);
   }
   // set up, and not plugged in; or on another box
-  const others = [...own.values(), ...ports.filter((port) => !isHere(port))];
+  const others = [...own.values(), ...ports.filter((port) => !isReader(port))];
   return [
     ...rows,
     ...others.map((port) => rowOf({ ...NOTHING, path: port.path, product: isHere(port) ? '' : `at bridge ${port.bridge ?? ''}` }, port)),
@@ -85,6 +85,10 @@ const NOTHING: AttachedPort = { name: '', path: '', manufacturer: '', product: '
 
 function isHere({ bridge = null }: Read): boolean {
   return bridge === null;
+}
+/** A replay has the path of the port that was captured, and reads none. */
+function isReader({ bridge = null, origin }: Read): boolean {
+  return bridge === null && origin !== 'replay';
 }
 
 function rowOf(attached: AttachedPort, port: Read | undefined): Row {

@@ -41,6 +41,7 @@ const ACCESS = {
 
   'GET /v1/readings': 'viewer',
   'POST /v1/readings': 'device',
+  'POST /v1/import': 'operator',
   'GET /v1/accounting': 'viewer',
   'GET /v1/events': 'viewer',
   'GET /v1/stats': 'viewer',
@@ -69,6 +70,10 @@ const ACCESS = {
   'POST /v1/enrolments': 'admin',
   'DELETE /v1/enrolments/:id': 'admin',
   'GET /v1/audit': 'admin',
+  'POST /v1/compact': 'admin',
+  'POST /v1/verify': 'admin',
+  'GET /v1/backups': 'admin',
+  'POST /v1/backups': 'admin',
 
   'GET /v1/info': 'public',
   'GET /healthz': 'public',

@@ -95,7 +95,7 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
       const series = deviceSeries(state.device);
       const entry = put(series, state);
       // its frame was refused after it had its number
-      if (state.count === 0) continue;
+      if (state.latestRankUs === Number.NEGATIVE_INFINITY) continue;
       // not held to the clock of now, which may have been put back: a given time is later than those before it, restarts or not
       entry.lastGivenUs = state.lastUs - state.latestRankUs < CREEP_US ? state.lastUs : state.latestRankUs;
       latestUs[state.id] = state.latestUs;

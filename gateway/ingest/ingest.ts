@@ -2,12 +2,13 @@
 
 import type { Observe } from '../observe.ts';
 import type { Bus } from '../relay/bus.ts';
-import type { ReadingStore } from '../storage/store.ts';
+import type { Batch, ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
 import { Batcher, type Columns, columnsOf, type SealedBatch, tellSenders } from './batcher.ts';
 import { type BridgedPorts, createBridgedPorts } from './bridged-ports.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import { createFlow } from './flow.ts';
+import { createImports, type Imports } from './import.ts';
 import { createNoticeBoard } from './notices.ts';
 import { createPaces, type PaceLimits } from './pace.ts';
 import { createPostGate, type PostGate } from './post-gate.ts';
@@ -62,6 +63,7 @@ export interface Ingest {
   readonly posts: PostGate;
   readonly replays: Replays;
   readonly serial: SerialIngest;
+  readonly imports: Imports;
   /** Serial ports of other boxes. */
   readonly bridgedPorts: BridgedPorts['views'];
   readonly presence: DevicePresence;
@@ -136,6 +138,7 @@ export function createIngest(options: IngestOptions): Ingest {
     readLine: options.readLine ?? (() => ({ outcome: 'no-port' })),
   });
   const serial = createSerialIngest(house, () => isStoring());
+  const imports = createImports(house, () => isStoring());
   const recovery = createRecovery({ store, batcher, catalogue, streams, presence, flow, observe, nowUs });
 
   let committing: Promise<void> | null = null;
@@ -177,7 +180,8 @@ export function createIngest(options: IngestOptions): Ingest {
         readings.add(batch.count);
         frames.add(batch.frames);
         catalogue.apply({ batch, position });
-        bus.publish({ batch, position });
+        const unrelayed = importedOf(batch, imports.streams);
+        bus.publish(unrelayed === null ? { batch, position } : { batch, position, unrelayed });
       }
     } catch (error) {
       failures.add();
@@ -226,6 +230,7 @@ export function createIngest(options: IngestOptions): Ingest {
     posts: createPostGate({ paceOf: house.paceOf, budgetBytes: limits.framesInFlightBytes, nowUs }),
     replays,
     serial,
+    imports,
     bridgedPorts: bridged.views,
     presence,
     endSessions: (who, code, reason) => presence.end(who, code, reason),
@@ -253,4 +258,16 @@ export function createIngest(options: IngestOptions): Ingest {
       }
     },
   };
+}
+
+/** 1 at each reading of an import; null: there is none, as nearly always. */
+function importedOf({ count, frames, frameStream, frameReadings }: Batch, imports: ReadonlySet<number>): Uint8Array | null {
+  if (imports.size === 0) return null;
+  let found: Uint8Array | null = null;
+  for (let f = 0, at = 0; f < frames; f++) {
+    const end = at + (frameReadings[f] as number);
+    if (imports.has(frameStream[f] as number)) (found ??= new Uint8Array(count)).fill(1, at, end);
+    at = end;
+  }
+  return found;
 }

@@ -1,6 +1,8 @@
 // The message `ports`, read: every member is of the form that it must have, or nothing is taken. A peer's word, shown to people.
 
+import { createHash } from 'node:crypto';
 import type { BridgedPort } from '../protocol/messages.ts';
+import { BASE64 } from '../protocol/refused-input.ts';
 import type { SerialFrameView, SerialPortView, SerialSlaveView } from '../protocol/rest.ts';
 import type { JsonMessage } from './json-frame.ts';
 
@@ -9,6 +11,9 @@ const FRAMES = 64;
 /** Addresses of a Modbus bus. */
 const SLAVES = 247;
 const REASONS = 128;
+const ID_DIGITS = 12;
+/** No date is after it. */
+const LAST_DAY_MS = 8.64e15;
 const NAME_CHARS = 64;
 const TEXT_CHARS = 512;
 const SAYS_CHARS = 8192;
@@ -34,9 +39,14 @@ export function readPorts({ bridge, ports }: JsonMessage, device: string): reado
   for (const raw of ports) {
     const port = readPort(raw);
     if (port === null || port.device !== device || views.some(({ path }) => path === port.path)) return null;
-    views.push({ id: `bridge:${device}:${port.path}`, origin: 'bridge', bridge, settings: null, ...port });
+    views.push({ id: idOf(device, port.path), origin: 'bridge', bridge, settings: null, ...port });
   }
   return views;
+}
+
+/** As a part of a request's path has it: no slash, and nothing that has to be encoded. */
+function idOf(device: string, path: string): string {
+  return `bridge-${createHash('sha256').update(`${device} ${path}`).digest('hex').slice(0, ID_DIGITS)}`;
 }
 
 function readPort(raw: unknown): BridgedPort | null {
@@ -99,9 +109,9 @@ function readFrame(raw: unknown): SerialFrameView | null {
   if (!isMembers(raw)) return null;
   const { number, atMs, raw: said, encoding, bytes, outcome, readings, says } = raw;
   // what a line said is text of any kind, shown as such
-  const isSaid =
-    typeof said === 'string' && said.length <= TEXT_CHARS && said.isWellFormed() && (encoding === 'utf8' || encoding === 'base64');
-  if (!isSaid || ![number, bytes, readings].every(isCount) || !isRate(atMs)) return null;
+  const isSaid = typeof said === 'string' && said.length <= TEXT_CHARS && said.isWellFormed();
+  const isBytes = isSaid && (encoding === 'utf8' || (encoding === 'base64' && BASE64.test(said)));
+  if (!isBytes || ![number, bytes, readings].every(isCount) || !isRate(atMs) || atMs > LAST_DAY_MS) return null;
   if (!isName(outcome) || !isText(says, SAYS_CHARS)) return null;
   return { number, atMs, raw: said, encoding, bytes, outcome, readings, says } as SerialFrameView;
 }
@@ -122,7 +132,7 @@ function isRate(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0;
 }
 function isTime(value: unknown): value is string {
-  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value) && !Number.isNaN(Date.parse(value));
 }
 function isCounts(value: unknown): value is Readonly<Record<string, number>> {
   if (!isMembers(value)) return false;

@@ -22,7 +22,10 @@ export interface StoredAs {
 export interface SerialIngest {
   /** Resolves with true when the frames' fate is on disk, with false when the store did not take them: offer them again. */
   store(device: string, frames: readonly SerialFrame[], as?: StoredAs): Promise<boolean>;
-  /** The device's port is open (null), so it is online, or the reason why it is not. One that is there by a socket stays as it is. */
+  /**
+   * A port of the device is open (null), or the reason why it is not. The device is online as long as one of them is; one that is there by a
+   * socket stays as it is.
+   */
   follow(device: string, path: string, absence: string | null): void;
 }
 
@@ -33,7 +36,8 @@ export const SERIAL_REPLAY_STREAM = '~serial-replay';
 export function createSerialIngest(house: SessionHouse, isStoring: () => boolean): SerialIngest {
   const { batcher, catalogue, streams, settingsOf, noticesOf, presence, nowUs } = house;
 
-  /** By the port's path. */
+  /** Its ports that are open, by device, and the session that stands for them. */
+  const openPorts = new Map<string, Set<string>>();
   const seats = new Map<string, PresentSession>();
 
   function take(device: string, frames: readonly SerialFrame[], as: StoredAs | null): void {
@@ -75,10 +79,14 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
       });
     },
     follow(device, path, absence) {
-      const seated = seats.get(path);
-      if (absence !== null) {
-        seats.delete(path);
-        if (seated !== undefined) presence.leave(seated, absence);
+      const open = openPorts.get(device) ?? new Set();
+      if (absence === null) openPorts.set(device, open.add(path));
+      else open.delete(path);
+      if (open.size === 0) {
+        const seated = seats.get(device);
+        seats.delete(device);
+        openPorts.delete(device);
+        if (seated !== undefined) presence.leave(seated, absence ?? '');
         return;
       }
       if (presence.isOnline(device)) return;
@@ -91,7 +99,7 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
           return nowUs() / 1000 - (presence.lastSeenMs(device) ?? enteredMs);
         },
         describe: () => ({
-          address: path,
+          address: [...open].join(', '),
           connectedAtMs: enteredMs,
           stream: SERIAL_STREAM,
           software: null,
@@ -100,7 +108,7 @@ export function createSerialIngest(house: SessionHouse, isStoring: () => boolean
         }),
         end: (_code, _reason, word) => presence.leave(session, word),
       };
-      seats.set(path, session);
+      seats.set(device, session);
       presence.enter(session);
     },
   };

@@ -84,7 +84,9 @@ export function createStreams(limits: StreamLimits, states: readonly StreamState
     },
     lastUsedUs(device) {
       let last = 0;
-      for (const stream of byDevice.get(device)?.values() ?? []) if (stream.lastUsedAtUs > last) last = stream.lastUsedAtUs;
+      // what somebody imports says nothing about the device
+      for (const { stream, lastUsedAtUs } of byDevice.get(device)?.values() ?? [])
+        if (lastUsedAtUs > last && !stream.startsWith('~import-')) last = lastUsedAtUs;
       return last;
     },
   };

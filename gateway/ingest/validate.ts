@@ -22,6 +22,8 @@ export interface FrameContext {
   readonly isGatewayClock: boolean;
   /** It was received before: a reading without a time keeps that moment, whatever came in its series since. */
   readonly isReplay?: boolean;
+  /** History of a file: its times are what they say, however old, and its units are not what the device says now. */
+  readonly isImport?: boolean;
   /** A series got another unit than it had. */
   onUnitChange(metric: string, from: string, to: string): void;
   /** A time before 2000, or more than 10 min ahead. */
@@ -139,6 +141,7 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
   function resolveTime(context: FrameContext, entry: SeriesEntry): number {
     if (!context.isGatewayClock) {
       const sum = baseUs + (time === undefined ? 0 : Math.round((time as number) * 1e6));
+      if (context.isImport === true) return sum;
       if (sum !== 0) {
         const timeUs = sum < RELATIVE_BELOW_US && sum > -RELATIVE_BELOW_US ? context.receivedUs + sum : sum;
         // what a double can't hold as whole µs (or is no number at all) gets the time of receipt, and is told as suspect
@@ -167,12 +170,14 @@ export function createValidator(batcher: Batcher, catalogue: IngestCatalogue, li
       return 'bad-unit';
     if (wanted !== undefined && !wanted.isWellFormed()) return 'not-well-formed';
     const known = context.series.all.get(`${metric}\0${wanted ?? ''}`);
+    const keeps = context.isImport === true && current !== undefined;
     if (current !== undefined) context.onUnitChange(metric, current.unit, wanted ?? '');
     if (known !== undefined) {
-      context.series.metrics.set(metric, known);
+      if (!keeps) context.series.metrics.set(metric, known);
       return known;
     }
     const created = catalogue.create(context.series, metric, wanted ?? '');
+    if (keeps) context.series.metrics.set(metric, current);
     batcher.addSeries({ id: created.id, device: created.device, metric, unit: created.unit });
     return created;
   }

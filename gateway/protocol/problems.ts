@@ -31,6 +31,9 @@ export const PROBLEMS = {
   'nothing-stored': { status: 422, title: 'No record of the pack could be stored; all are in quarantine.' },
   'still-refused': { status: 422, title: 'By the rules of today none of it can be stored either; send it amended as raw, or discard it.' },
   'too-many-failures': { status: 429, title: 'Too many failed sign-ins from this address; wait and try again.' },
+  'import-running': { status: 429, title: 'Another import runs; try again when it has ended.' },
+  'bad-import': { status: 400, title: 'The file cannot be read as readings.' },
+  'bad-time': { status: 0, title: 'The row has no time that can be read.' },
   'too-many-exports': { status: 429, title: 'Two exports run already; try again when one has ended.' },
   internal: { status: 500, title: 'Something broke here; the log has the details.' },
   'revocation-not-durable': {
@@ -58,6 +61,9 @@ export const PROBLEMS = {
   'no-serial-port': { status: 409, title: 'The device has no serial port here any more, whose rule could read this line; discard it.' },
   'bad-capture': { status: 400, title: 'The body is no capture of a serial line that can be replayed.' },
   'capture-running': { status: 409, title: 'This port is being captured, or is not read now; one capture at a time.' },
+  // upkeep
+  'upkeep-running': { status: 409, title: 'The same work is under way already; try again when it has ended.' },
+  'bad-backup': { status: 400, title: 'A backup cannot be written there.' },
   // frames
   'bad-ports': { status: 0, title: 'The message ports does not have the form that it must have, or names ports of another device.' },
   'too-many-bridges': {

@@ -16,7 +16,7 @@ export interface RefusedRecord {
 export const REFUSED_MESSAGE_CHARS = 256;
 
 const CODE = /^[a-z][a-z0-9-]{0,31}$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+export const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 const CONTROL = /\p{Cc}/u;
 
 /** null: the record is none of these. */

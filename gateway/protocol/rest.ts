@@ -408,6 +408,49 @@ export interface ReplayNews {
   readonly leftOutBytes: number;
   readonly hangUps: number;
 }
+/** Something that `verify` found not to be as it should. Null: it is not about one series, or about no time. */
+export interface VerifyFinding {
+  readonly what: 'database' | 'registry' | 'index' | 'chunk' | 'log' | 'books';
+  readonly device: string | null;
+  readonly metric: string | null;
+  readonly unit: string | null;
+  /** The first and the last reading of it. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  readonly readings: number | null;
+  readonly detail: string;
+}
+/** `POST /v1/compact`, `/v1/verify` and `/v1/backups` (admin) are answered with such lines of JSON; the last one is none of `progress` and `found`. */
+export type UpkeepNews =
+  | { readonly type: 'progress'; readonly doing: string; readonly left: number | null }
+  | { readonly type: 'found'; readonly finding: VerifyFinding }
+  | { readonly type: 'compacted'; readonly readings: number; readonly bytes: number }
+  /** Sound when there are no findings. */
+  | { readonly type: 'verified'; readonly findings: number; readonly chunks: number; readonly readings: number }
+  | { readonly type: 'backed-up'; readonly file: string; readonly bytes: number; readonly position: number }
+  | { readonly type: 'failed'; readonly message: string };
+/** `GET /v1/backups` (admin): those in the folder of the schedule, newest first. */
+export interface BackupView {
+  readonly file: string;
+  readonly bytes: number;
+  readonly madeAtMs: number;
+}
+/** `POST /v1/import` (operator): a line each; the last one is `ended` or `failed`. Counts are of rows of the file. */
+export interface ImportCountsView {
+  readonly stored: number;
+  /** Settled before by an import of the same content. */
+  readonly already: number;
+  /** In quarantine, by code. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Left out: without a value, of other devices, of devices that are not here. */
+  readonly empty: number;
+  readonly foreign: number;
+  readonly unknown: number;
+}
+export type ImportNews =
+  | ({ readonly type: 'progress'; readonly bytes: number; readonly ofBytes: number } & ImportCountsView)
+  | ({ readonly type: 'ended'; readonly bytes: number; readonly stream: string } & ImportCountsView)
+  | ({ readonly type: 'failed'; readonly code: string; readonly message: string } & ImportCountsView);
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {
   readonly devices: number;
@@ -420,4 +463,15 @@ export interface StatsView {
   readonly unexplained: number;
   readonly bytes: number;
   readonly storage: StorageView;
+  readonly written: WrittenView;
+}
+/** What went to the disk since the start: what a flash card wears by. */
+export interface WrittenView {
+  /** By the storage engine's counts of pages: into its write-ahead log, and at most into the database. */
+  readonly logBytes: number;
+  readonly databaseBytes: number;
+  /** By the operating system's count for the whole process; null where it has none. */
+  readonly processBytes: number | null;
+  /** The larger of the two counts a day, at the rate since the start; null in the first minute. */
+  readonly bytesPerDay: number | null;
 }

@@ -6,6 +6,8 @@ import type { Batch } from '../storage/store.ts';
 export interface Committed {
   readonly batch: Batch;
   readonly position: number;
+  /** Readings that are history and no news: 1 at their place in the batch. Left out: there are none. */
+  readonly unrelayed?: Uint8Array;
 }
 
 /** A device went online or offline, after the event was committed. */

@@ -75,7 +75,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     return `${head}${timeUsToMs(timeUs)},${typeof value === 'string' ? JSON.stringify(value) : value}]`;
   }
 
-  function readings({ batch, position }: Committed): void {
+  function readings({ batch, position, unrelayed }: Committed): void {
     published = position;
     if (subscribers.size === 0) return;
     const encoded: (string | undefined)[] = new Array(batch.count);
@@ -83,7 +83,7 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     const chunksOf = (filter: SeriesFilter): readonly Chunk[] => {
       let chunks = joined.get(filter);
       if (chunks === undefined) {
-        chunks = join(batch, position, filter, encoded);
+        chunks = join({ batch, position, unrelayed }, filter, encoded);
         joined.set(filter, chunks);
       }
       return chunks;
@@ -91,14 +91,14 @@ export function createLiveFeed(options: LiveFeedOptions): LiveFeed {
     for (const subscriber of subscribers) subscriber.publish(position, chunksOf);
   }
 
-  function join(batch: Batch, position: number, filter: SeriesFilter, encoded: (string | undefined)[]): Chunk[] {
+  function join({ batch, position, unrelayed }: Committed, filter: SeriesFilter, encoded: (string | undefined)[]): Chunk[] {
     const chunks: Chunk[] = [];
     const first = position - batch.count + 1;
     let part: { seriesId: number; encoded: string }[] = [];
     let characters = 0;
     for (let i = 0; i < batch.count; i++) {
       const seriesId = batch.series[i];
-      if (!filter.wants(seriesId)) continue;
+      if (!filter.wants(seriesId) || unrelayed?.[i] === 1) continue;
       encoded[i] ??= encode(seriesId, batch.timeUs[i], valueAt(batch, i));
       const text = encoded[i] as string;
       part.push({ seriesId, encoded: text });

@@ -17,7 +17,7 @@ export class Subscriber {
   readonly #onClose: () => void;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #presence = new Map<string, string>();
-  #waiters: (() => void)[] = [];
+  #waiters: { readonly of: Subscription; resolve(): void }[] = [];
   #isOver = false;
 
   constructor(house: FeedHouse, sink: Sink, onClose: () => void) {
@@ -96,12 +96,12 @@ export class Subscriber {
       return;
     }
     this.#drop(id);
-    const subscription = new Subscription({
+    const subscription: Subscription = new Subscription({
       id,
       filter: filters.take(devices, metrics),
       maxRateHz,
       outbox: this.#outbox,
-      room: () => this.#room(),
+      room: () => this.#room(subscription),
       house: this.#house,
     });
     this.#subscriptions.set(id, subscription);
@@ -121,23 +121,27 @@ export class Subscriber {
     await subscription.snapshot();
   }
 
-  #room(): Promise<void> {
+  #room(of: Subscription): Promise<void> {
     if (this.#isOver || this.#outbox.hasRoom) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#waiters.push(resolve);
+      this.#waiters.push({ of, resolve });
     });
   }
   #wake(): void {
     if (this.#waiters.length === 0) return;
     const waiters = this.#waiters;
     this.#waiters = [];
-    for (const resolve of waiters) resolve();
+    for (const waiter of waiters) waiter.resolve();
   }
 
   #drop(id: string): void {
     const subscription = this.#subscriptions.get(id);
     if (subscription === undefined) return;
     subscription.end();
+    // what was half told of it waits for nothing any more, and holds nothing
+    const waiters = this.#waiters.filter(({ of }) => of === subscription);
+    if (waiters.length > 0) this.#waiters = this.#waiters.filter(({ of }) => of !== subscription);
+    for (const waiter of waiters) waiter.resolve();
     this.#house.filters.release(subscription.filter);
     this.#subscriptions.delete(id);
   }

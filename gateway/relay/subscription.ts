@@ -92,6 +92,7 @@ export class Subscription {
       if (bytes + item.length * 3 > PART_BYTES && bytes + Buffer.byteLength(item) > PART_BYTES) {
         part(false);
         await this.#options.room();
+        if (this.#isOver) return true;
       }
       list.push(item);
       bytes += Buffer.byteLength(item) + 1;
@@ -100,9 +101,11 @@ export class Subscription {
     for (const device of house.devices()) {
       if (this.filter.wantsDevice(device) && (await add(devices, presenceItem(device, presence)))) return;
     }
-    for (const row of catalogue.match(this.filter.devices, this.filter.metrics)) {
-      const found = catalogue.latest(row.id);
-      if (found !== undefined && (await add(latest, house.encode(row.id, found.timeUs, found.value)))) return;
+    // one after the other, not as a list: there can be a hundred thousand, and a snapshot waits long for a slow reader
+    for (let id = 1; id <= catalogue.lastSeries; id++) {
+      if (!this.filter.wants(id)) continue;
+      const found = catalogue.latest(id);
+      if (found !== undefined && (await add(latest, house.encode(id, found.timeUs, found.value)))) return;
     }
     part(true);
     this.#phase = 'live';

@@ -65,6 +65,10 @@ export function createBucketer(fromUs: number, toUs: number, points: number) {
     const i = indexOf(startUs);
     return endUs < (starts[i + 1] ?? toUs) ? i : null;
   }
+  /** Of readings that are gone there is nothing to cut: all of them count where the first one was. */
+  function bucketOfGone({ startUs }: ChunkSummary): number | null {
+    return startUs >= fromUs && startUs < toUs ? indexOf(startUs) : null;
+  }
   const isNumber = (kind: ChunkKind): boolean => kind === KIND.number || kind === KIND.boolean;
 
   return {
@@ -93,6 +97,11 @@ export function createBucketer(fromUs: number, toUs: number, points: number) {
         addSummary(cells, i, kind, summarize(readings, at, next));
         at = next;
       }
+    },
+    /** Sums whose readings are gone. */
+    addGone(seriesId: number, kind: ChunkKind, summary: ChunkSummary): void {
+      const bucket = bucketOfGone(summary);
+      if (bucket !== null) addSummary(cellsOf(seriesId), bucket, kind, summary);
     },
     add(seriesId: number, timeUs: number, value: Value): void {
       const cells = cellsOf(seriesId);

@@ -8,7 +8,7 @@ import type { SealSlice } from './seal-slice.ts';
 export interface ChunkBook {
   /** Inside a transaction. */
   apply(slice: SealSlice): void;
-  /** Inside a transaction: rows of the log up to `limit` go, oldest first, in whole runs of frames and some `rows` at most. Returns how many. */
+  /** Inside a transaction: rows of the log up to `limit` go, oldest first, in whole runs of frames and some `rows` at most. Returns how many rows went, runs included. */
   trim(limit: number, rows: number): number;
   /** Everything up to here is in chunks. */
   readonly mark: number;
@@ -45,6 +45,10 @@ export function openChunkBook(db: Database.Database): ChunkBook {
     .prepare('SELECT id, stream, first_seq, last_seq, first_position, readings, refused, counts FROM frames ORDER BY id LIMIT ?')
     .raw();
   const dropRuns = db.prepare('DELETE FROM frames WHERE id <= ?');
+  // with no row left their ids begin anew, and the count of series goes on from the first one again (series-book.ts)
+  const restartRuns = db.prepare(
+    `UPDATE meta SET content = json_set(content, '$.frame', 0) WHERE key = 'counted' AND NOT EXISTS (SELECT 1 FROM frames)`,
+  );
   const dropLog = db.prepare('DELETE FROM log WHERE position <= ?');
   const fold = db.prepare(
     `UPDATE streams SET folded_stored = folded_stored + ?, folded_quarantined = folded_quarantined + ?,
@@ -78,11 +82,13 @@ export function openChunkBook(db: Database.Database): ChunkBook {
       if (trimmed >= end) return 0;
       const books = new Map<number, [stored: number, quarantined: number, readings: number, refused: number]>();
       let lastRun = 0;
+      let gone = 0;
       let to = trimmed;
       for (const [id, stream, firstSeq, lastSeq, position, readings, refused, counts] of runs.all(RUNS) as Run[]) {
         const last = readings === 0 ? to : position + readings - 1;
         if (last > end || (last - trimmed > rows && lastRun > 0)) break;
         lastRun = id;
+        gone += 1;
         to = Math.max(to, last);
         const folded = books.get(stream) ?? [0, 0, 0, 0];
         for (const stored of unpackCounts(counts, lastSeq - firstSeq + 1, readings)) folded[stored > 0 ? 0 : 1]++;
@@ -93,9 +99,10 @@ export function openChunkBook(db: Database.Database): ChunkBook {
       if (lastRun === 0) return 0;
       for (const [stream, folded] of books) fold.run(...folded, stream);
       dropRuns.run(lastRun);
+      restartRuns.run();
       dropLog.run(to);
       writeMeta.run('trimmed', to);
-      const gone = to - trimmed;
+      gone += to - trimmed;
       trimmed = to;
       return gone;
     },

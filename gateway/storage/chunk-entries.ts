@@ -17,6 +17,15 @@ export interface ChunkEntry extends ChunkSummary {
   readonly sealedUs: number;
 }
 
+/** The id of none: the readings are gone, and what is left of them are their sums. */
+const GONE = 0;
+/** Of an entry that was read from an index: a chunk to come has no id yet either. */
+export const isGone = ({ id }: ChunkEntry): boolean => id === GONE;
+export const goneEntry = (entry: ChunkEntry): ChunkEntry => ({ ...entry, id: GONE, bytes: 0 });
+/** Readings that are still there. */
+export const readingsOf = (entries: readonly ChunkEntry[]): number =>
+  entries.reduce((sum, entry) => sum + (isGone(entry) ? 0 : entry.count), 0);
+
 /** Entries of an index row, at most: all of them are rewritten when one changes. */
 export const ROW_ENTRIES = 64;
 const VERSION = 1;

@@ -3,7 +3,7 @@
 
 import type Database from 'better-sqlite3';
 import { decodeChunks } from './chunk-codec.ts';
-import { type ChunkEntry, unpackEntries } from './chunk-entries.ts';
+import { type ChunkEntry, isGone, unpackEntries } from './chunk-entries.ts';
 import type { ChunkReadings } from './chunk-format.ts';
 import { createKept } from './kept.ts';
 import type { IndexKey, SealedSeries } from './seal-series.ts';
@@ -12,7 +12,7 @@ export interface ChunkSource {
   of(series: number): SealedSeries;
   /** Entries of chunks that have something in [fromUs, toUs), by time. */
   entriesBetween(series: number, fromUs: number, toUs: number): ChunkEntry[];
-  /** Null: damaged, and named in `damaged`. */
+  /** Null: gone, or damaged and named in `damaged`. */
   readings(entry: ChunkEntry): ChunkReadings | null;
   /** Decodes several at once, for `readings` to find them: cheaper than one by one. At most `FETCHED`. */
   fetch(entries: readonly ChunkEntry[]): void;
@@ -20,14 +20,29 @@ export interface ChunkSource {
   readonly damaged: ReadonlyMap<number, string>;
 }
 
+/** What can't be read any more, and so is in no answer. */
+export interface DamagedChunk {
+  /** Of the chunk; 0: a row of the index, and with it the chunks it tells of. */
+  readonly id: number;
+  readonly series: number;
+  readonly startUs: number;
+  readonly endUs: number;
+  readonly readings: number;
+  readonly what: string;
+}
+export interface ChunkSourceOptions {
+  /** Told once of each. */
+  readonly onDamaged?: (damaged: DamagedChunk) => void;
+}
+
 /** Chunks that are decoded at once, at most. */
 export const FETCHED = 128;
-/** Readings that are kept decoded, 16 bytes each. */
-const KEPT_READINGS = 1_000_000;
+/** Readings that are kept decoded, 16 bytes each: a chunk of each of 2,000 series, which an export of all needs from page to page. */
+const KEPT_READINGS = 2_500_000;
 /** Entries that are kept, some 150 bytes each. */
 const KEPT_ENTRIES = 65_536;
 
-export function openChunkSource(db: Database.Database): ChunkSource {
+export function openChunkSource(db: Database.Database, { onDamaged }: ChunkSourceOptions = {}): ChunkSource {
   const FROM = '(SELECT max(start_us) FROM chunk_index WHERE series = @series AND start_us <= @timeUs)';
   const keys = db.prepare(
     `SELECT start_us AS startUs, number FROM chunk_index WHERE series = @series AND start_us >= coalesce(${FROM}, @timeUs)
@@ -44,32 +59,65 @@ export function openChunkSource(db: Database.Database): ChunkSource {
     )
     .raw();
   const contents = db.prepare('SELECT id, content FROM chunks WHERE id IN (SELECT value FROM json_each(?))').raw();
+  const rowFacts = db.prepare(
+    'SELECT start_us AS startUs, end_us AS endUs, readings FROM chunk_index WHERE series = ? AND start_us = ? AND number = ?',
+  );
+  const rowsAround = db.prepare('SELECT series, entries FROM chunk_index WHERE start_us <= ? AND end_us >= ?').raw();
   const keptEntries = createKept<ChunkEntry[]>(KEPT_ENTRIES);
   const keptReadings = createKept<ChunkReadings>(KEPT_READINGS);
   const damaged = new Map<number, string>();
+  const damagedRows = new Set<string>();
 
-  function entriesOf(series: number, startUs: number, number: number, its: number): ChunkEntry[] {
-    let entries = keptEntries.get(its);
-    if (entries === undefined) {
-      entries = unpackEntries(packed.get(series, startUs, number) as Buffer);
-      keptEntries.set(its, entries, entries.length);
+  /** Null: the row is damaged. */
+  function entriesOf(series: number, startUs: number, number: number, its: number): ChunkEntry[] | null {
+    const known = keptEntries.get(its);
+    if (known !== undefined) return known;
+    // what the disk can't give is no damage: only what it gave is looked at
+    const row = packed.get(series, startUs, number) as Buffer;
+    let entries: ChunkEntry[];
+    try {
+      entries = unpackEntries(row);
+    } catch (error) {
+      setRowAside(series, startUs, number, (error as Error).message);
+      return null;
     }
+    keptEntries.set(its, entries, entries.length);
     return entries;
   }
 
+  function setRowAside(series: number, startUs: number, number: number, what: string): void {
+    const key = `${series} ${startUs} ${number}`;
+    if (damagedRows.has(key)) return;
+    damagedRows.add(key);
+    const facts = rowFacts.get(series, startUs, number) as { startUs: number; endUs: number; readings: number };
+    onDamaged?.({ id: 0, series, ...facts, what });
+  }
+
+  function setAside({ id, startUs, endUs, count }: ChunkEntry, what: string): void {
+    if (damaged.has(id)) return;
+    damaged.set(id, what);
+    if (onDamaged === undefined) return;
+    // rare enough to look through the index for whose it is, and an entry stays as small as it is
+    for (const [series, entries] of rowsAround.iterate(startUs, endUs) as IterableIterator<[number, Buffer]>) {
+      if (!holds(entries, id)) continue;
+      onDamaged({ id, series, startUs, endUs, readings: count, what });
+      return;
+    }
+  }
+
   function fetch(entries: readonly ChunkEntry[]): void {
-    const missing = entries.filter(({ id }) => keptReadings.get(id) === undefined).map(({ id }) => id);
+    const missing = entries.filter((entry) => !isGone(entry) && keptReadings.get(entry.id) === undefined);
     if (missing.length === 0) return;
-    const found = contents.all(JSON.stringify(missing)) as [id: number, content: Buffer][];
+    const byId = new Map(missing.map((entry) => [entry.id, entry]));
+    const found = contents.all(JSON.stringify([...byId.keys()])) as [id: number, content: Buffer][];
     const decoded = decodeChunks(found.map(([, content]) => content));
-    const there = new Set<number>();
     for (const [i, [id]] of found.entries()) {
       const one = decoded[i] as (typeof decoded)[number];
-      there.add(id);
-      if (one.outcome === 'damaged') damaged.set(id, one.what);
+      if (one.outcome === 'damaged') setAside(byId.get(id) as ChunkEntry, one.what);
       else keptReadings.set(id, one.readings, one.readings.count);
+      byId.delete(id);
     }
-    for (const id of missing) if (!there.has(id)) damaged.set(id, 'it is not there');
+    for (const entry of byId.values()) setAside(entry, 'it is not there');
   }
 
   function readings(entry: ChunkEntry): ChunkReadings | null {
@@ -86,11 +134,20 @@ export function openChunkSource(db: Database.Database): ChunkSource {
     entriesBetween(series, fromUs, toUs) {
       const found: ChunkEntry[] = [];
       for (const [startUs, number, its] of between.all({ series, fromUs, toUs }) as [number, number, number][])
-        for (const entry of entriesOf(series, startUs, number, its)) if (entry.endUs >= fromUs && entry.startUs < toUs) found.push(entry);
+        for (const entry of entriesOf(series, startUs, number, its) ?? [])
+          if (entry.endUs >= fromUs && entry.startUs < toUs) found.push(entry);
       return found;
     },
     readings,
     fetch,
     damaged,
   };
+}
+
+function holds(entries: Buffer, id: number): boolean {
+  try {
+    return unpackEntries(entries).some((entry) => entry.id === id);
+  } catch {
+    return false; // another row, damaged too
+  }
 }

@@ -5,10 +5,14 @@ import type { Value } from '../protocol/messages.ts';
 import type { ChunkReadings } from './chunk-format.ts';
 import { valueAt } from './chunk-merge.ts';
 import type { HotLog, HotRows } from './hot-log.ts';
-import { createSealedCursor, type SealedCursor } from './sealed-cursor.ts';
-import type { ChunkEntry } from './chunk-entries.ts';
+import { createSealedCursor, firstAt, type SealedCursor } from './sealed-cursor.ts';
+import { type ChunkEntry, isGone } from './chunk-entries.ts';
 import { type ChunkSource, FETCHED } from './chunk-source.ts';
 import type { Queries, RangePage } from './store.ts';
+
+const FIRST_ROWS = 1024;
+/** A page of long texts ends here, whatever its limit says: a reading's text can have a thousand characters. */
+const PAGE_TEXT_CHARS = 8 * 2 ** 20;
 
 export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range']['ask'], endOfStore: number): RangePage {
   const { series, fromUs, toUs, limit, after } = ask;
@@ -19,7 +23,7 @@ export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range'
   const later = hot.laterThan(upTo, series, startUs, toUs);
   const cursors: SealedCursor[] = [];
   for (const id of series) {
-    const entries = source.entriesBetween(id, startUs, toUs);
+    const entries = source.entriesBetween(id, startUs, toUs).filter((entry) => !isGone(entry));
     if (entries.length === 0) continue;
     let fetched = 0;
     const readings = (entry: ChunkEntry): ChunkReadings | null => {
@@ -27,7 +31,8 @@ export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range'
       const ahead = Math.max(1, Math.min(FETCHED, Math.ceil(limit / entry.count / series.length)));
       if (entry === entries[fetched]) source.fetch(entries.slice(fetched, (fetched += ahead)));
       const whole = source.readings(entry);
-      return whole === null || entry.position <= upTo ? whole : without(whole, later.get(id));
+      if (whole === null || entry.position <= upTo) return whole;
+      return without(whole, later.get(id), () => sameTimeBehind(source, entries, entry));
     };
     cursors.push(createSealedCursor({ series: id, entries, fromUs: startUs, readings }));
   }
@@ -58,7 +63,7 @@ export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range'
     for (; at < readings.count && !out.isFull; at++) {
       const timeUs = readings.timeUs[at] as number;
       if (timeUs >= toUs) break;
-      if (second !== undefined && (timeUs > second.nextUs || (timeUs === second.nextUs && cursor.series > second.series))) break;
+      if (timeUs > second.nextUs || (timeUs === second.nextUs && cursor.series > second.series)) break;
       if (r < rows.count && isBefore(rows, r, timeUs, cursor.series)) break;
       out.add(cursor.series, timeUs, valueAt(readings, at));
     }
@@ -74,9 +79,22 @@ function isBefore(rows: HotRows, r: number, timeUs: number, series: number): boo
   return rowUs < timeUs || (rowUs === timeUs && (rows.series[r] as number) < series);
 }
 
-function without(readings: ChunkReadings, later: ReadonlyMap<number, number> | undefined): ChunkReadings {
+/** Readings of the time at which a chunk ends that lie in the ones after it: they were committed after its own. */
+function sameTimeBehind(source: ChunkSource, entries: readonly ChunkEntry[], { id, endUs }: ChunkEntry): number {
+  let count = 0;
+  for (let e = entries.findIndex((entry) => entry.id === id) + 1; entries[e]?.startUs === endUs; e++) {
+    const readings = source.readings(entries[e] as ChunkEntry);
+    if (readings !== null) count += firstAt(readings, endUs + 1);
+  }
+  return count;
+}
+
+function without(readings: ChunkReadings, later: ReadonlyMap<number, number> | undefined, behind: () => number): ChunkReadings {
   if (later === undefined) return readings;
   const left = new Map(later);
+  const endUs = readings.timeUs[readings.count - 1] as number;
+  const atEnd = left.get(endUs) ?? 0;
+  if (atEnd > 0) left.set(endUs, atEnd - behind());
   const kept: number[] = [];
   // the newest of equal times are last
   for (let i = readings.count - 1; i >= 0; i--) {
@@ -91,13 +109,27 @@ function without(readings: ChunkReadings, later: ReadonlyMap<number, number> | u
   return { kind: readings.kind, count: kept.length, timeUs, value } as unknown as ChunkReadings;
 }
 
+function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
+
 /** Columns of a page; passes over what the page before had. */
 function createPage(limit: number, after: Queries['range']['ask']['after']) {
-  const seriesId: number[] = [];
-  const times: number[] = [];
-  const values: Value[] = [];
+  let seriesId = new Int32Array(FIRST_ROWS);
+  let times = new Float64Array(FIRST_ROWS);
+  let numbers = new Float64Array(FIRST_ROWS);
+  /** Of the page as a whole, once one of them is no number. */
+  let values: Value[] | null = null;
+  let count = 0;
+  let textChars = 0;
   let skip = after?.taken ?? 0;
   let isFull = false;
+  function grow(): void {
+    seriesId = grown(seriesId, new Int32Array(count * 2));
+    times = grown(times, new Float64Array(count * 2));
+    numbers = grown(numbers, new Float64Array(count * 2));
+  }
   let sameUs = after?.timeUs;
   let sameSeries = after?.series;
   let same = after?.taken ?? 0;
@@ -114,54 +146,72 @@ function createPage(limit: number, after: Queries['range']['ask']['after']) {
           return;
         }
       }
-      if (times.length === limit) {
+      if (count === limit || textChars > PAGE_TEXT_CHARS) {
         isFull = true;
         return;
       }
       if (timeUs === sameUs && series === sameSeries) same++;
       else [sameUs, sameSeries, same] = [timeUs, series, 1];
-      seriesId.push(series);
-      times.push(timeUs);
-      values.push(value);
+      if (count === times.length) grow();
+      seriesId[count] = series;
+      times[count] = timeUs;
+      if (values === null && typeof value !== 'number') values = Array.from(numbers.subarray(0, count));
+      if (values !== null) values.push(value);
+      else numbers[count] = value as number;
+      if (typeof value === 'string') textChars += value.length;
+      count++;
     },
     finish(upTo: number): RangePage {
       const next = isFull && sameUs !== undefined && sameSeries !== undefined ? { timeUs: sameUs, series: sameSeries, taken: same } : null;
-      // numbers alone go from thread to thread in one piece
-      const value = values.every((one) => typeof one === 'number') ? Float64Array.from(values) : values;
-      return { seriesId: Int32Array.from(seriesId), timeUs: Float64Array.from(times), value, next, upTo };
+      // numbers alone go from thread to thread in one piece; what is not used of a column does not go with it
+      return { seriesId: seriesId.slice(0, count), timeUs: times.slice(0, count), value: values ?? numbers.slice(0, count), next, upTo };
     },
   };
 }
 
-/** The cursor whose next reading comes first, on top. */
+const ALONE = { nextUs: Number.POSITIVE_INFINITY, series: 0 };
+
+/** The cursor whose next reading comes first, on top. Their times are kept beside them: of thousands of series each row asks for some tens. */
 function createHeap(cursors: SealedCursor[]) {
   const heap = cursors;
-  const comes = (a: SealedCursor, b: SealedCursor): boolean => a.nextUs < b.nextUs || (a.nextUs === b.nextUs && a.series < b.series);
+  const nextUs = Float64Array.from(cursors, (cursor) => cursor.nextUs);
+  const comes = (a: number, b: number): boolean => {
+    const [aUs, bUs] = [nextUs[a] as number, nextUs[b] as number];
+    return aUs < bUs || (aUs === bUs && (heap[a] as SealedCursor).series < (heap[b] as SealedCursor).series);
+  };
   function sinkFrom(start: number): void {
     for (let i = start; ; ) {
       const left = 2 * i + 1;
       let first = i;
-      for (const child of [left, left + 1])
-        if (child < heap.length && comes(heap[child] as SealedCursor, heap[first] as SealedCursor)) first = child;
+      if (left < heap.length && comes(left, first)) first = left;
+      if (left + 1 < heap.length && comes(left + 1, first)) first = left + 1;
       if (first === i) return;
       const moved = heap[i] as SealedCursor;
+      const movedUs = nextUs[i] as number;
       heap[i] = heap[first] as SealedCursor;
+      nextUs[i] = nextUs[first] as number;
       heap[first] = moved;
+      nextUs[first] = movedUs;
       i = first;
     }
   }
   for (let i = (heap.length >> 1) - 1; i >= 0; i--) sinkFrom(i);
   return {
     top: () => heap[0],
-    second(): SealedCursor | undefined {
-      const [, left, right] = heap;
-      return right !== undefined && left !== undefined && comes(right, left) ? right : left;
+    /** What the top has to stay before; Infinity when it is alone. */
+    second(): { readonly nextUs: number; readonly series: number } {
+      const at = heap.length > 2 && comes(2, 1) ? 2 : 1;
+      return at < heap.length ? { nextUs: nextUs[at] as number, series: (heap[at] as SealedCursor).series } : ALONE;
     },
-    sink: () => sinkFrom(0),
+    sink(): void {
+      nextUs[0] = (heap[0] as SealedCursor).nextUs;
+      sinkFrom(0);
+    },
     pop(): void {
       const last = heap.pop() as SealedCursor;
       if (heap.length === 0) return;
       heap[0] = last;
+      nextUs[0] = nextUs[heap.length] as number;
       sinkFrom(0);
     },
   };

@@ -8,6 +8,8 @@ import type { StreamAccount, StreamState } from './store.ts';
 /** What belongs to the same moment as the totals: rows up to these ids (both tables only grow), and quarantine, which also shrinks. */
 export interface RecountEnds {
   readonly frame: number;
+  /** The oldest that is still there; null: none is. */
+  readonly firstFrame: number | null;
   readonly gap: number;
   /** What was counted of the frames whose rows are gone, by stream: stored, quarantined, readings, refused. */
   readonly folded: ReadonlyMap<number, readonly [number, number, number, number]>;
@@ -33,8 +35,9 @@ type Run = [
   counts: Buffer | null,
 ];
 
-/** Runs a read transaction: a long count must not hold back the checkpoint. */
+/** Runs and readings a read transaction: a long count must not hold back the checkpoint. */
 const RUNS = 10_000;
+const READINGS = 200_000;
 
 export function recountEnds(db: Database.Database): RecountEnds {
   const last = (table: string): number => (db.prepare(`SELECT max(id) FROM ${table}`).pluck().get() as number | null) ?? 0;
@@ -42,6 +45,7 @@ export function recountEnds(db: Database.Database): RecountEnds {
   const folded = db.prepare('SELECT id, folded_stored, folded_quarantined, folded_readings, folded_refused FROM streams').raw();
   return {
     frame: last('frames'),
+    firstFrame: db.prepare('SELECT min(id) FROM frames').pluck().get() as number | null,
     gap: last('gaps'),
     quarantined: new Map(rows.all() as [number, number][]),
     folded: new Map((folded.all() as [number, number, number, number, number][]).map(([id, ...sums]) => [id, sums])),
@@ -70,7 +74,8 @@ export function framesMissing({ acked, framesStored, framesQuarantined, framesGa
   return acked - framesStored - framesQuarantined - framesGap;
 }
 
-export function recount(db: Database.Database, streams: readonly StreamState[], ends: RecountEnds): StreamAccount[] {
+/** Null: rows that were still to be counted left the log meanwhile. In a transaction with the totals that does not happen. */
+export function recount(db: Database.Database, streams: readonly StreamState[], ends: RecountEnds): StreamAccount[] | null {
   const counted = new Map<number, Counted>();
   const devices = new Map<number, string>();
   for (const { id, device, evicted, discarded } of streams) {
@@ -79,7 +84,7 @@ export function recount(db: Database.Database, streams: readonly StreamState[], 
     counted.set(id, { framesStored, framesQuarantined, framesGap: 0, readings, refused, refusedOfFrames });
     devices.set(id, device);
   }
-  countFrames(db, counted, devices, ends.frame);
+  if (!countFrames(db, counted, devices, ends)) return null;
   const lostOf = sealedDifference(streams, ends);
 
   const gaps = db.prepare('SELECT stream, sum(last_seq - first_seq + 1) FROM gaps WHERE id <= ? GROUP BY stream').raw();
@@ -118,7 +123,12 @@ function difference(books: StreamState, rows: Record<Count, number>, refusedOfFr
   return Math.max(Math.abs(refusedOfFrames - rows.refused), ...names.map((name) => Math.abs(books[name] - rows[name])));
 }
 
-function countFrames(db: Database.Database, counted: Map<number, Counted>, devices: Map<number, string>, end: number): void {
+function countFrames(
+  db: Database.Database,
+  counted: Map<number, Counted>,
+  devices: Map<number, string>,
+  { frame: end, firstFrame }: RecountEnds,
+): boolean {
   const runs = db
     .prepare(
       'SELECT id, stream, first_seq, last_seq, first_position, readings, refused, counts FROM frames WHERE id > ? AND id <= ? ORDER BY id LIMIT ?',
@@ -131,9 +141,14 @@ function countFrames(db: Database.Database, counted: Map<number, Counted>, devic
   const inLog = (position: number, size: number, stream: number): number =>
     size === 0 ? 0 : (logged.get(position, position + size - 1, devices.get(stream)) as number);
 
-  for (let last = 0; ; ) {
-    const some = runs.all(last, end, RUNS) as Run[];
-    for (const [id, stream, firstSeq, lastSeq, position, size, refused, counts] of some) {
+  let last = (firstFrame ?? end + 1) - 1;
+  const countSome = db.transaction((): boolean => {
+    let readingsLeft = READINGS;
+    for (const [id, stream, firstSeq, lastSeq, position, size, refused, counts] of runs.iterate(last, end, RUNS) as IterableIterator<Run>) {
+      // their numbers have no holes: what is missing went with the oldest of the log
+      if (id !== last + 1) return false;
+      if (readingsLeft <= 0) return true;
+      readingsLeft -= size;
       last = id;
       const books = counted.get(stream);
       if (books === undefined) continue;
@@ -148,6 +163,10 @@ function countFrames(db: Database.Database, counted: Map<number, Counted>, devic
         at += readings;
       }
     }
-    if (some.length < RUNS) return;
+    return true;
+  });
+  for (let before = last; last < end; before = last) {
+    if (!countSome() || last === before) return false;
   }
+  return true;
 }

@@ -2,7 +2,7 @@
 // what is on disk comes in through a source, what shall be goes out as a change.
 
 import { cut, isFull } from './chunk-cut.ts';
-import { type ChunkEntry, ROW_ENTRIES } from './chunk-entries.ts';
+import { type ChunkEntry, isGone, ROW_ENTRIES } from './chunk-entries.ts';
 import type { ChunkReadings } from './chunk-format.ts';
 import { mergeReadings, partOf } from './chunk-merge.ts';
 import { exactSum, summarize } from './chunk-summary.ts';
@@ -33,8 +33,9 @@ export interface SeriesChange {
 export interface SealedSeries {
   /** Of its rows in the order of time: from the last one that begins at or before `timeUs` (else from the first) to the end. */
   keysFrom(timeUs: number): IndexKey[];
-  entries(key: IndexKey): ChunkEntry[];
-  /** Null: what was there is damaged. */
+  /** Null: the row is damaged. */
+  entries(key: IndexKey): ChunkEntry[] | null;
+  /** Null: what was there is gone or damaged. */
   readings(entry: ChunkEntry): ChunkReadings | null;
 }
 
@@ -49,7 +50,7 @@ export interface SealAsk {
 }
 
 /** Room between the numbers of rows that begin at the same time. */
-const NUMBER_STEP = 2 ** 20;
+export const NUMBER_STEP = 2 ** 20;
 
 export function sealSeries(ask: SealAsk): SeriesChange {
   const { series, fresh, source } = ask;
@@ -68,41 +69,62 @@ export function sealSeries(ask: SealAsk): SeriesChange {
       continue;
     }
     const entries = source.entries(key);
+    const part = partOf(fresh, from, to);
+    const after = keys[k + 1] ?? null;
+    if (entries === null) {
+      // it stays as it is, for whoever can still mend it; what would go into it gets rows before and after it
+      const earlier = countBefore(part, key.startUs);
+      if (earlier > 0) writeRows(ask, change, sealed(ask, change, partOf(part, 0, earlier)), before, key);
+      const isBehind = earlier < part.count;
+      if (isBehind) writeRows(ask, change, sealed(ask, change, partOf(part, earlier, part.count)), key, after);
+      before = isBehind ? (change.addRows.at(-1) as SeriesRow) : key;
+      continue;
+    }
     change.dropRows.push({ series, startUs: key.startUs, number: key.number });
-    const merged = mergeRow(ask, change, entries, partOf(fresh, from, to), k === keys.length - 1);
-    writeRows(ask, change, merged, before, keys[k + 1] ?? null);
+    writeRows(ask, change, mergeRow(ask, change, entries, part, k === keys.length - 1), before, after);
     before = change.addRows.at(-1) as SeriesRow;
   }
   return change;
 }
 
-/** A row of the index with its chunks cut and written anew; null when one of them is damaged. */
+/** A row of the index with its chunks cut and written anew, those between two whose readings are gone by themselves; null when one is damaged. */
 export function recutRow({ series, source }: Pick<SealAsk, 'series' | 'source'>, key: IndexKey): SeriesChange | null {
   const entries = source.entries(key);
-  let whole: ChunkReadings | null = null;
-  for (const entry of entries) {
-    const readings = source.readings(entry);
-    if (readings === null) return null;
-    whole = whole === null ? readings : mergeReadings(whole, readings);
-  }
-  if (whole === null) return null;
+  if (entries === null) return null;
   const { startUs, number } = key;
-  const change: SeriesChange = {
-    dropChunks: entries.map(({ id }) => id),
-    addChunks: [],
-    dropRows: [{ series, startUs, number }],
-    addRows: [],
-  };
-  const ask = {
-    series,
-    source,
-    fresh: whole,
-    position: Math.max(...entries.map((entry) => entry.position)),
-    sealedUs: Math.max(...entries.map((entry) => entry.sealedUs)),
-  };
+  const change: SeriesChange = { dropChunks: [], addChunks: [], dropRows: [{ series, startUs, number }], addRows: [] };
+  const anew: ChunkEntry[] = [];
+  for (const some of runsOf(entries)) {
+    if (isGone(some[0] as ChunkEntry)) {
+      anew.push(...some);
+      continue;
+    }
+    let whole: ChunkReadings | null = null;
+    for (const entry of some) {
+      const readings = source.readings(entry);
+      if (readings === null) return null;
+      whole = whole === null ? readings : mergeReadings(whole, readings);
+      change.dropChunks.push(entry.id);
+    }
+    const position = Math.max(...some.map((entry) => entry.position));
+    const sealedUs = Math.max(...some.map((entry) => entry.sealedUs));
+    if (whole !== null) anew.push(...sealed({ series, source, fresh: whole, position, sealedUs }, change, whole));
+  }
+  if (change.dropChunks.length === 0) return null;
   // the same start and number: it stays between its neighbours
-  writeRows(ask, change, sealed(ask, change, whole), { startUs, number: number - NUMBER_STEP }, null);
+  writeRows({ series }, change, anew, { startUs, number: number - NUMBER_STEP }, null);
   return change;
+}
+
+/** Entries beside each other, by whether their readings are gone. */
+export function runsOf(entries: readonly ChunkEntry[]): ChunkEntry[][] {
+  const runs: ChunkEntry[][] = [];
+  for (const entry of entries) {
+    const last = runs.at(-1);
+    if (last !== undefined && isGone(last[0] as ChunkEntry) === isGone(entry)) last.push(entry);
+    else runs.push([entry]);
+  }
+  return runs;
 }
 
 /** For each of the parts, which begin at rising times, the new readings that belong to it: the first takes what is earlier, too. */
@@ -135,11 +157,24 @@ function mergeRow(
     const isTail = isLastRow && e === entries.length - 1;
     if (isTail && isBehind && isFull(entry)) return [entry, ...sealed(ask, change, part)];
     const before = ask.source.readings(entry);
-    // it stays where it is, for whoever can still read it
-    if (before === null) return [entry, ...sealed(ask, change, part)];
+    // damaged, or gone: its entry stays where it is, between what is earlier and what is later
+    if (before === null) return beside(ask, change, entry, part);
     change.dropChunks.push(entry.id);
     return sealed(ask, change, mergeReadings(before, part), entry.position);
   });
+}
+
+function beside(ask: SealAsk, change: SeriesChange, entry: ChunkEntry, part: ChunkReadings): ChunkEntry[] {
+  const earlier = countBefore(part, entry.startUs);
+  const all = (from: number, to: number): ChunkEntry[] => (from === to ? [] : sealed(ask, change, partOf(part, from, to)));
+  return [...all(0, earlier), entry, ...all(earlier, part.count)];
+}
+
+/** Readings that are older. */
+function countBefore({ timeUs: times, count }: ChunkReadings, timeUs: number): number {
+  let n = 0;
+  while (n < count && (times[n] as number) < timeUs) n++;
+  return n;
 }
 
 /** Readings of any number as chunks that are each worth a row. */
@@ -155,7 +190,7 @@ function sealed(ask: SealAsk, change: SeriesChange, readings: ChunkReadings, pos
 }
 
 function writeRows(
-  ask: SealAsk,
+  ask: Pick<SealAsk, 'series'>,
   change: SeriesChange,
   entries: readonly ChunkEntry[],
   before: IndexKey | null,

@@ -1,7 +1,7 @@
 // Changes of some series as one transaction of the writer: chunks in the order of their size, so that those of a size, of which a whole
 // number fills a page, come one after the other; then numbered, and the rows of the index packed.
 
-import { type ChunkEntry, packEntries } from './chunk-entries.ts';
+import { packEntries, readingsOf } from './chunk-entries.ts';
 import type { IndexKey, SeriesChange } from './seal-series.ts';
 
 /** Series that are sealed up to `upTo` with it; the last one of a round moves the mark. */
@@ -13,8 +13,16 @@ export interface SealSlice {
   readonly series: readonly number[];
   readonly upTo: number;
   readonly isLast: boolean;
+  /** Readings that go with it, in slices of retention. */
+  readonly expired?: readonly ExpiredReadings[];
   /** The highest number given to a chunk or an edition. */
   readonly lastId: number;
+}
+export interface ExpiredReadings {
+  readonly series: number;
+  readonly readings: number;
+  /** The first time that is left, Infinity when none is; null: more of the series goes in a later slice, which tells it. */
+  readonly firstUs: number | null;
 }
 /** As the table has it. */
 export interface PackedRow extends IndexKey {
@@ -60,8 +68,9 @@ export function createSliceBuilder(): SliceBuilder {
         series,
         startUs,
         number,
-        endUs: (entries.at(-1) as ChunkEntry).endUs,
-        readings: entries.reduce((sum, { count }) => sum + count, 0),
+        // late readings stand behind the sums of what is gone, and may end before those
+        endUs: entries.reduce((end, { endUs }) => Math.max(end, endUs), Number.NEGATIVE_INFINITY),
+        readings: readingsOf(entries),
         edition: ++id,
         entries: packEntries(entries),
       }));

@@ -1,6 +1,7 @@
 // When the log is sealed: as soon as it is large, or its oldest readings are old, a round after the other. A round goes in slices between
 // which every waiting append has its turn.
 
+import type { Expiry, ExpiryAsk } from './retention-run.ts';
 import type { SealSlice } from './seal-slice.ts';
 import type { BeginRound, BegunRound, Recut } from './sqlite-sealer.ts';
 import type { Thread } from './thread.ts';
@@ -33,6 +34,10 @@ export interface Sealing {
   sealTo(position: number, progress: (upTo: number) => void): Promise<void>;
   /** Writes chunks anew that were cut while they grew or lie in half-empty pages; tells how many rows of the index are left to look at. */
   recut(progress: (left: number) => void): Promise<void>;
+  /** Drops what retention lets go, in slices like those of a round; `told` hears of each step once it is stored. */
+  expire(ask: ExpiryAsk, told: (step: Expiry) => void): Promise<void>;
+  /** No chunk changes while `work` runs; rounds wait for its end. */
+  still<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when nothing more will be asked. Idempotent. */
   close(): Promise<void>;
 }
@@ -125,6 +130,38 @@ export function createSealing({ bounds, sealer, store, onError, ...start }: Seal
         running = null;
       });
       await running;
+    },
+    async expire(ask, told) {
+      while (running !== null) await running.catch(() => undefined);
+      const own = (async () => {
+        if (isOver) return;
+        await (await sealer()).call('beginExpiry', ask);
+        while (!isOver) {
+          const step = await (await sealer()).call<Expiry | null>('nextExpiry');
+          if (step === null || isOver) return;
+          if (step.slice !== null) await store(step.slice);
+          told(step);
+        }
+      })();
+      running = own
+        .catch(() => undefined)
+        .finally(() => {
+          running = null;
+        });
+      await own;
+    },
+    async still(work) {
+      while (running !== null) await running.catch(() => undefined);
+      const own = work();
+      running = own
+        .then(
+          () => undefined,
+          () => undefined,
+        )
+        .finally(() => {
+          running = null;
+        });
+      return own;
     },
     async close() {
       isOver = true;

@@ -3,6 +3,7 @@
 
 import type Database from 'better-sqlite3';
 import type { Value } from '../protocol/messages.ts';
+import type { ExpiredReadings } from './seal-slice.ts';
 import { CLOCK_SLACK_US, isClockSuspect } from '../protocol/time.ts';
 import { type Batch, KIND, type SeriesRow, type SeriesState } from './store.ts';
 
@@ -39,6 +40,10 @@ export interface SeriesBook {
   writeSlice(nowMs: number, all: boolean): void;
   /** After that transaction: what was written is settled, or goes back to be written again. */
   sliceDone(isCommitted: boolean): void;
+  /** From now on the first time of each series is kept for `writeExpired`: what else there is comes with it. */
+  watchFirst(): void;
+  /** Inside a transaction: readings that are gone from chunks. Returns how many by device. */
+  writeExpired(expired: readonly ExpiredReadings[]): Map<string, number>;
   readonly isDirty: boolean;
   /** What is written down counts everything up to here, so that a start needs the log above it only. */
   readonly countedTo: number;
@@ -54,6 +59,11 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
   let latestUs = new Float64Array(capacity);
   let rankUs = new Float64Array(capacity);
   let suspects = new Float64Array(capacity);
+  /** The first time since `watchFirst`; -Infinity: nobody watches. */
+  let watchedUs = new Float64Array(capacity).fill(Number.NEGATIVE_INFINITY);
+  let isWatching = false;
+  /** What `writeExpired` found, for when it is committed. */
+  let expiring: { readonly id: number; readonly left: number; readonly firstUs: number }[] = [];
   let isDirtyAt = new Uint8Array(capacity);
   const latest: (Value | undefined)[] = [];
 
@@ -75,7 +85,15 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
       to.set(from);
       return to;
     };
-    [readings, firstUs, lastUs, latestUs, rankUs, suspects] = [readings, firstUs, lastUs, latestUs, rankUs, suspects].map(wider);
+    [readings, firstUs, lastUs, latestUs, rankUs, suspects, watchedUs] = [
+      readings,
+      firstUs,
+      lastUs,
+      latestUs,
+      rankUs,
+      suspects,
+      watchedUs,
+    ].map(wider);
     const flags = new Uint8Array(capacity);
     flags.set(isDirtyAt);
     isDirtyAt = flags;
@@ -85,6 +103,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
     if (row.id >= capacity) grow(row.id);
     rows[row.id] = row;
     rankUs[row.id] = Number.NEGATIVE_INFINITY;
+    watchedUs[row.id] = isWatching ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
   };
 
   const countOne = (id: number, timeUs: number, receivedUs: number, value: Value): void => {
@@ -93,6 +112,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
       lastUs[id] = timeUs;
     } else if (timeUs < firstUs[id]) firstUs[id] = timeUs;
     else if (timeUs > lastUs[id]) lastUs[id] = timeUs;
+    if (timeUs < watchedUs[id]) watchedUs[id] = timeUs;
     const rank = Math.min(timeUs, receivedUs + CLOCK_SLACK_US);
     if (rank >= rankUs[id]) {
       rankUs[id] = rank;
@@ -174,7 +194,33 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
       }
       if (all && dirty.length > 0) this.writeSlice(nowMs, true);
     },
+    watchFirst() {
+      isWatching = true;
+      watchedUs.fill(Number.POSITIVE_INFINITY);
+    },
+    writeExpired(expired) {
+      const byDevice = new Map<string, number>();
+      for (const one of expired) {
+        const { series: id } = one;
+        const { device } = rows[id];
+        const left = readings[id] - one.readings;
+        let first = one.firstUs === null ? firstUs[id] : Math.min(one.firstUs, watchedUs[id]);
+        // a fresh writer took over, and has not seen all: as it was is early, but no lie that hides anything
+        if (first === Number.NEGATIVE_INFINITY) first = firstUs[id];
+        if (first === Number.POSITIVE_INFINITY) first = lastUs[id];
+        update.run(left, first, lastUs[id], latestUs[id], rankUs[id], JSON.stringify(latest[id]), suspects[id], counted, id);
+        expiring.push({ id, left, firstUs: first });
+        byDevice.set(device, (byDevice.get(device) ?? 0) + one.readings);
+      }
+      return byDevice;
+    },
     sliceDone(isCommitted) {
+      if (isCommitted)
+        for (const { id, left, firstUs: first } of expiring) {
+          readings[id] = left;
+          firstUs[id] = first;
+        }
+      expiring = [];
       if (!isCommitted && written.length > 0) {
         // back into the cycle, which ends at the mark that it began with
         writing.push(...written);
@@ -198,7 +244,7 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
     for (const row of db.prepare('SELECT * FROM series').iterate() as IterableIterator<StoredRow>) {
       add({ id: row.id, device: row.device, metric: row.metric, unit: row.unit });
       countedTo[row.id] = row.counted_to;
-      if (row.readings === 0) continue;
+      if (row.latest_us === null || row.latest_us < Number.MIN_SAFE_INTEGER) continue; // never counted; of others all may be gone
       readings[row.id] = row.readings;
       firstUs[row.id] = row.first_us as number;
       lastUs[row.id] = row.last_us as number;

@@ -4,8 +4,8 @@
 import Database from 'better-sqlite3';
 import type { Value } from '../protocol/messages.ts';
 import { createBucketer } from './bucketer.ts';
-import type { ChunkEntry } from './chunk-entries.ts';
-import { FETCHED, openChunkSource } from './chunk-source.ts';
+import { type ChunkEntry, isGone } from './chunk-entries.ts';
+import { type DamagedChunk, FETCHED, openChunkSource } from './chunk-source.ts';
 import { openHotLog } from './hot-log.ts';
 import { readRange } from './range-reader.ts';
 import { framesMissing, recount, recountEnds } from './recount.ts';
@@ -16,6 +16,8 @@ import { serveThread } from './thread.ts';
 const PAGE_RAW_BYTES = 4 * 2 ** 20;
 /** Log rows a slice: about 30 ms of scanning. */
 const SLICE_ROWS = 200_000;
+/** Recounts in short read transactions, before one that the log's trimming cannot disturb. */
+const RECOUNTS = 3;
 /** Series a read transaction of a chart. */
 const TURN_SERIES = 512;
 
@@ -29,10 +31,10 @@ const COLUMNS = `position, series, time_us, value, typeof(value) = 'integer'`;
 /** The series asked for come as one JSON array: a statement per question, not one per number of series. */
 const OF_SERIES = 'series IN (SELECT value FROM json_each(?))';
 
-serveThread<{ file: string }>(({ file }) => openReader(new Database(file, { readonly: true })) as never);
+serveThread<{ file: string }>(({ file }, tell) => openReader(new Database(file, { readonly: true }), tell) as never);
 
-function openReader(db: Database.Database): Handlers {
-  const source = openChunkSource(db);
+function openReader(db: Database.Database, tell: (damaged: DamagedChunk) => void): Handlers {
+  const source = openChunkSource(db, { onDamaged: tell });
   const hot = openHotLog(db);
   const after = db.prepare(`SELECT ${COLUMNS} FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`).raw();
   const afterOf = db
@@ -40,6 +42,7 @@ function openReader(db: Database.Database): Handlers {
     .raw();
   const first = db.prepare('SELECT min(position) FROM log').pluck();
   const meta = db.prepare(`SELECT content FROM meta WHERE key = 'position'`).pluck();
+  const expired = db.prepare('SELECT coalesce(sum(expired), 0) FROM streams').pluck();
   const EVENTS = 'SELECT id, at_us AS atUs, device, type, reason, detail FROM events';
   const events = db.prepare(`${EVENTS} WHERE id < ? ORDER BY id DESC LIMIT ?`);
   const eventsOf = db.prepare(`${EVENTS} WHERE device = ? AND id < ? ORDER BY id DESC LIMIT ?`);
@@ -84,14 +87,17 @@ function openReader(db: Database.Database): Handlers {
         atOnce(() => {
           for (const id of some) {
             const entries = source.entriesBetween(id, fromUs, toUs);
-            const cut = entries.filter((entry) => bucketer.isCut(entry.kind, entry));
+            const cut = entries.filter((entry) => !isGone(entry) && bucketer.isCut(entry.kind, entry));
             let next = 0;
             const decode = (entry: ChunkEntry) => () => {
               // they are asked for in this order, and decoded some at once
               if (entry === cut[next]) source.fetch(cut.slice(next, (next += FETCHED)));
               return source.readings(entry);
             };
-            for (const entry of entries) bucketer.addChunk(id, entry.kind, entry, decode(entry));
+            for (const entry of entries) {
+              if (isGone(entry)) bucketer.addGone(id, entry.kind, entry);
+              else bucketer.addChunk(id, entry.kind, entry, decode(entry));
+            }
           }
           hot.scan(some, fromUs, toUs, upTo, bucketer.add);
         });
@@ -111,6 +117,8 @@ function openReader(db: Database.Database): Handlers {
           rows.push(...(afterOf.all(from, Math.min(from + SLICE_ROWS, upTo), list, limit + 1 - rows.length) as LogRow[]));
         }
       }
+      // the log may have been trimmed between two of these statements, and a page with a hole would look whole
+      if (position < firstPosition() - 1) return { outcome: 'too-old' };
       const more = rows.length > limit;
       if (more) rows.pop();
       return { outcome: 'page', page: page(rows, more, more ? rows[rows.length - 1][0] : upTo) };
@@ -136,23 +144,29 @@ function openReader(db: Database.Database): Handlers {
     },
 
     accounting({ device, verify }) {
-      const ask = db.transaction(() => ({
+      const books = () => ({
         rows: streams.all(device, device) as (Omit<StreamState, 'retired'> & { retired: number })[],
         position: lastPosition(),
         ends: verify ? recountEnds(db) : null,
-      }));
-      const { rows, position, ends } = ask();
-      const items = rows.map((row) => ({ ...row, retired: row.retired === 1 }));
-      return {
-        items: ends === null ? items.map((row) => ({ ...row, unexplained: framesMissing(row) })) : recount(db, items, ends),
-        position,
+      });
+      const count = ({ rows, position, ends }: ReturnType<typeof books>) => {
+        const items = rows.map((row) => ({ ...row, retired: row.retired === 1 }));
+        const accounts = ends === null ? items.map((row) => ({ ...row, unexplained: framesMissing(row) })) : recount(db, items, ends);
+        return accounts && { items: accounts, position };
       };
+      for (let turn = 0; turn < RECOUNTS; turn++) {
+        const counted = count(atOnce(books));
+        if (counted !== null) return counted;
+      }
+      const counted = atOnce(() => count(books()));
+      if (counted === null) throw new Error('the rows of frames have holes: run `fieldgate verify`');
+      return counted;
     },
 
     size() {
       const pages = db.pragma('page_count', { simple: true }) as number;
       const pageBytes = db.pragma('page_size', { simple: true }) as number;
-      return { bytes: pages * pageBytes, readings: lastPosition() };
+      return { bytes: pages * pageBytes, readings: lastPosition() - (expired.get() as number) };
     },
 
     close() {

@@ -2,11 +2,14 @@
 // writer to store. It writes nothing itself, so nothing that it does holds up a commit. It alone decides what becomes of a chunk.
 
 import Database from 'better-sqlite3';
-import { openChunkSource } from './chunk-source.ts';
+import { type ChunkEntry, isGone } from './chunk-entries.ts';
+import { type DamagedChunk, openChunkSource } from './chunk-source.ts';
 import { openLogColumns } from './log-columns.ts';
+import { createMemoryReturn } from './memory-return.ts';
 import { isPoorlyCut } from './chunk-cut.ts';
+import { type Expiry, type ExpiryAsk, openExpiry } from './retention-run.ts';
 import { createSliceBuilder, type SealSlice } from './seal-slice.ts';
-import { recutRow, sealSeries } from './seal-series.ts';
+import { recutRow, runsOf, sealSeries } from './seal-series.ts';
 import { serveThread } from './thread.ts';
 
 export interface BeginRound {
@@ -36,17 +39,19 @@ const RECUT_ROWS = 2000;
 /** Of a page of 8 KiB. */
 const SPARSE_BYTES = 1400;
 
-serveThread<{ file: string }>(({ file }) => openSealer(new Database(file, { readonly: true })) as never);
+serveThread<{ file: string }>(({ file }, tell) => openSealer(new Database(file, { readonly: true }), tell) as never);
 
-function openSealer(db: Database.Database) {
+function openSealer(db: Database.Database, tell: (damaged: DamagedChunk) => void) {
   const meta = db.prepare('SELECT content FROM meta WHERE key = ?').pluck();
   const progress = db.prepare('SELECT series, position FROM sealing').raw();
   const keys = db.prepare('SELECT series, start_us, number FROM chunk_index ORDER BY series, start_us, number').raw();
-  const source = openChunkSource(db);
+  const source = openChunkSource(db, { onDamaged: tell });
+  const returnMemory = createMemoryReturn();
   const log = openLogColumns(db);
   const numberOf = (key: string): number => Number(meta.get(key) ?? 0);
   let round: { upTo: number; nowUs: number; series: readonly number[]; next: number } | null = null;
   let recutting: { keys: readonly Key[]; next: number; sparse: ReadonlySet<number> } | null = null;
+  let expiring: Iterator<Expiry> | null = null;
 
   return {
     /** Null: there is nothing to seal. What an earlier round did before it was broken off stays done. */
@@ -76,6 +81,8 @@ function openSealer(db: Database.Database) {
       if (isLast) {
         round = null;
         log.clear();
+        // a round leaves some tens of megabytes, and the thread is idle after it
+        returnMemory();
       }
       return done;
     },
@@ -96,7 +103,8 @@ function openSealer(db: Database.Database) {
         const its = source.of(series);
         const entries = its.entries({ startUs, number });
         const { sparse } = recutting;
-        if (!isPoorlyCut(entries) && !entries.some(({ id }) => sparse.has(id))) continue;
+        if (entries === null) continue;
+        if (!runsOf(entries).some(isRunPoor) && !entries.some(({ id }) => sparse.has(id))) continue;
         const change = recutRow({ series, source: its }, { startUs, number });
         if (change !== null) slice.add(change);
       }
@@ -104,11 +112,28 @@ function openSealer(db: Database.Database) {
       return { left: recutting.keys.length - recutting.next, slice: slice.isEmpty ? null : slice.finish(numberOf('chunk'), end) };
     },
 
+    /** Begins to look for what retention lets go. */
+    beginExpiry(ask: ExpiryAsk): void {
+      expiring = openExpiry(db, ask);
+    },
+
+    /** The next step of it; null after the last one. Its slice must be stored before the next is asked for. */
+    nextExpiry(): Expiry | null {
+      const step = expiring?.next();
+      if (step === undefined || step.done === true) {
+        expiring = null;
+        return null;
+      }
+      return step.value;
+    },
+
     close(): void {
       db.close();
     },
   };
 }
+
+const isRunPoor = (run: readonly ChunkEntry[]): boolean => !isGone(run[0] as ChunkEntry) && isPoorlyCut(run);
 
 /** Pages of chunks that were emptied in part: those that are left in them are better written again, one beside the other. */
 function chunksInSparsePages(db: Database.Database): Set<number> {

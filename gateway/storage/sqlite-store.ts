@@ -1,11 +1,15 @@
 // ReadingStore over SQLite: one writer thread, a few reader threads, this file between them and the network thread.
 
 import { setTimeout as wait } from 'node:timers/promises';
+import type { DamagedChunk } from './chunk-source.ts';
+import type { CopyFacts, CopyState } from './store-copy.ts';
+import { createRetention, type RetentionSettings } from './retention.ts';
 import type { SealSlice } from './seal-slice.ts';
 import { createSealing, SEALING, type SealBounds } from './sealing.ts';
 import type { Batch, Catalogue, DiskError, Queries, QueryName, ReadingStore, SinceResult } from './store.ts';
 import type { Appended, Dropped, StoreBounds, WriterData } from './sqlite-writer.ts';
 import { openThread, type Thread } from './thread.ts';
+import type { Written } from './write-meter.ts';
 
 export interface SqliteStoreOptions {
   readonly file: string;
@@ -17,6 +21,10 @@ export interface SqliteStoreOptions {
   readonly sealing?: SealBounds;
   /** Told when a round of sealing broke off; it is tried again. */
   readonly onSealFailed?: (error: unknown) => void;
+  /** What is let go when it is old or too much; left out: nothing. */
+  readonly retention?: RetentionSettings;
+  /** Told once of each chunk, or row of their index, that was found damaged; queries answer without it. */
+  readonly onChunkDamaged?: (damaged: DamagedChunk) => void;
   /** Told how many rows went for room. */
   readonly onDropped?: (dropped: Dropped) => void;
   /** Told how the look through the database after an I/O error ended. */
@@ -37,6 +45,7 @@ const UNBOUNDED: StoreBounds = {
 };
 /** A sound database of some GiB takes longer: storing goes on meanwhile, and stops when the look finds damage. */
 const CHECK_WAIT_MS = 3_000;
+const COPY_LOOK_MS = 20;
 
 interface Seat {
   reader: Thread;
@@ -54,8 +63,19 @@ export interface SqliteStore extends ReadingStore {
    * what is being done and how much is left of it. Subscribers that resume from before it get a reset.
    */
   compact(progress: (step: CompactStep) => void): Promise<Compacted>;
+  /** Lets go now what retention lets go; it does so by itself now and then. */
+  retain(): Promise<void>;
+  /** Makes a copy of this moment's end of the database in `file`, which is empty or not there, by steps between commits. `sync` puts what is in it on the disk. */
+  copyTo(
+    file: string,
+    ask: { progress(copied: number, pages: number): void; sync(): Promise<void>; signal: AbortSignal },
+  ): Promise<CopyFacts>;
+  /** No chunk changes while `work` runs. */
+  still<T>(work: () => Promise<T>): Promise<T>;
   /** Readings that are in no chunk yet. */
   unsealed(): number;
+  /** Bytes that went to the disk since it was opened, by the engine's own counts; some seconds old. */
+  written(): Written;
 }
 export interface CompactStep {
   readonly doing: 'sealing' | 'cutting anew' | 'dropping the replay tail' | 'giving room back';
@@ -72,8 +92,30 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { file, walCheckpointBytes, readers = 2, bounds = UNBOUNDED, onChecked, onDropped } = options;
   const sealing = options.sealing ?? SEALING;
   const writerData: WriterData = { file, walCheckpointBytes, bounds, replay: { rows: sealing.replayRows, ms: sealing.replayMs } };
-  const openWriter = (): Promise<Thread> => openThread(new URL('./sqlite-writer.ts', import.meta.url), writerData);
-  const openReader = (): Promise<Thread> => openThread(new URL('./sqlite-reader.ts', import.meta.url), { file });
+  /** By writers that were replaced, and by the one that is there. */
+  let writtenBefore: Written = { logBytes: 0, databaseBytes: 0 };
+  let writtenNow = writtenBefore;
+  const sumOf = (a: Written, b: Written): Written => ({
+    logBytes: a.logBytes + b.logBytes,
+    databaseBytes: a.databaseBytes + b.databaseBytes,
+  });
+  const openWriter = (): Promise<Thread> => {
+    let isNews = true;
+    return openThread(new URL('./sqlite-writer.ts', import.meta.url), writerData, (written: Written) => {
+      if (isNews) writtenBefore = sumOf(writtenBefore, writtenNow);
+      isNews = false;
+      writtenNow = written;
+    });
+  };
+  const openReader = (): Promise<Thread> => openThread(new URL('./sqlite-reader.ts', import.meta.url), { file }, setAside);
+  // each thread finds it for itself
+  const setAsides = new Set<string>();
+  function setAside(damaged: DamagedChunk): void {
+    const key = damaged.id === 0 ? `${damaged.series} ${damaged.startUs} ${damaged.endUs}` : String(damaged.id);
+    if (setAsides.has(key)) return;
+    setAsides.add(key);
+    options.onChunkDamaged?.(damaged);
+  }
   await using undo = new AsyncDisposableStack();
   let writer = await openWriter();
   undo.defer(() => writer.close());
@@ -86,7 +128,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   /** Opened when there is something to seal for the first time, and again when it has died. */
   async function sealer(): Promise<Thread> {
     if (sealerThread === null || sealerThread.hasEnded)
-      sealerThread = await openThread(new URL('./sqlite-sealer.ts', import.meta.url), { file });
+      sealerThread = await openThread(new URL('./sqlite-sealer.ts', import.meta.url), { file }, setAside);
     return sealerThread;
   }
   let checker: Thread | null = null;
@@ -171,6 +213,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     onError: (error) => options.onSealFailed?.(error),
   });
   closers.defer(seals.close);
+  const retention = createRetention({
+    ...(options.retention ?? { rules: [] }),
+    async expire(ask, told) {
+      await writer.call('watchFirst');
+      await seals.expire(ask, told);
+    },
+  });
+  closers.defer(async () => retention.close());
 
   async function storeSlice(slice: SealSlice): Promise<void> {
     const refused = damage ?? broken;
@@ -213,7 +263,27 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       }
       return writer.call<Catalogue>('catalogue', device ?? null);
     },
+    async copyTo(copy, { progress, sync, signal }) {
+      const its = writer;
+      await its.call('beginCopy', copy);
+      try {
+        for (;;) {
+          const { pages, left, facts } = await its.call<CopyState>('copyState');
+          progress(pages - left, pages);
+          if (facts !== null) return facts;
+          await sync();
+          await its.call('copySynced', pages - left);
+          await wait(COPY_LOOK_MS, undefined, { signal });
+        }
+      } catch (error) {
+        if (!its.hasEnded) await its.call('stopCopy');
+        throw error;
+      }
+    },
+    retain: retention.run,
+    still: seals.still,
     unsealed: () => seals.behind,
+    written: () => sumOf(writtenBefore, writtenNow),
     async compact(progress) {
       const { position } = await writer.call<{ position: number }>('ends');
       await seals.sealTo(position, (upTo) => progress({ doing: 'sealing', left: position - upTo }));

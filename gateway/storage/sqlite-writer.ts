@@ -13,8 +13,10 @@ import type { SealSlice } from './seal-slice.ts';
 import { createReplayWindow, type ReplayBounds } from './replay-window.ts';
 import { openSeriesBook } from './series-book.ts';
 import { type Batch, type Catalogue, KIND } from './store.ts';
+import { createStoreCopy } from './store-copy.ts';
 import { openStreamBook } from './stream-book.ts';
 import { serveThread } from './thread.ts';
+import { createWriteMeter, type Written } from './write-meter.ts';
 
 export interface StoreBounds extends QuarantineBounds, EventBounds {}
 export interface WriterData {
@@ -35,7 +37,6 @@ export type Appended = number | { readonly position: number; readonly dropped: D
 /** Rows an INSERT statement: half the cost a row of one at a time, and no better beyond 32 (measured). */
 const ROWS = 32;
 const FULL = 2;
-const PAGE_BYTES = 8192;
 /** Times the size at which the log is written into the database: 64 MiB by default. */
 const TRUNCATE_AT = 16;
 const HOUSEKEEPING_MS = 2_000;
@@ -44,22 +45,24 @@ const TRIM_ROWS = 20_000;
 const TRIM_WITH_BATCH = 500;
 /** Free pages that are given back at a time: some milliseconds. */
 const VACUUM_PAGES = 64;
+/** Of the file, what may be free pages. */
+const FREE_SHARE = 0.05;
 
 let afterAnswer: () => void = () => undefined;
 
 serveThread<WriterData>(
-  (data) => {
+  (data, tell) => {
     const db = openMigrated({ file: data.file, migrationsDir: fileURLToPath(new URL('../../migrations/readings', import.meta.url)) });
     // checkpoints run after the answer, not inside a commit that devices wait for
     db.pragma('wal_autocheckpoint = 0');
-    const store = openWriter(db, data);
+    const store = openWriter(db, data, tell);
     afterAnswer = store.afterAnswer;
     return store.handlers;
   },
   () => afterAnswer(),
 );
 
-function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay }: WriterData) {
+function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay }: WriterData, tell: (written: Written) => void) {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insert = db.prepare('INSERT INTO log(position, series, time_us, value) VALUES (?, ?, ?, ?)');
@@ -88,16 +91,33 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
   /** An append failed: a fresh writer takes over, and what this one still believes is written nowhere. */
   let isRetired = false;
 
+  const copy = createStoreCopy(db);
+  const meter = createWriteMeter(db);
   const returnMemory = createMemoryReturn();
 
   const housekeeping = setInterval(() => {
     returnMemory();
     try {
       keepHouse(Date.now());
+      giveBackWhenMany();
+      meter.look();
+      tell(meter.written);
     } catch {
       // a full disk or a foreign lock: all of it is tried again at the next turn; appends tell of the trouble
     }
   }, HOUSEKEEPING_MS);
+
+  const freePages = (): number => db.pragma('freelist_count', { simple: true }) as number;
+  function giveBack(): number {
+    db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    walFrames += VACUUM_PAGES;
+    return freePages();
+  }
+  /** New readings take free pages first, so some are left to them. */
+  function giveBackWhenMany(): void {
+    const free = freePages();
+    if (free > VACUUM_PAGES && free > FREE_SHARE * (db.pragma('page_count', { simple: true }) as number)) giveBack();
+  }
 
   /** A step of each thing that is due: a commit that comes meanwhile waits for no more than that. */
   function keepHouse(nowMs: number): void {
@@ -212,7 +232,7 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
     const patienceMs = db.pragma('busy_timeout', { simple: true }) as number;
     db.pragma('busy_timeout = 0');
     try {
-      db.pragma('wal_checkpoint(TRUNCATE)');
+      meter.checkpoint('TRUNCATE');
     } finally {
       db.pragma(`busy_timeout = ${patienceMs}`);
     }
@@ -221,10 +241,9 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
     if (walFrames < 8) return;
     walFrames = 0;
     try {
-      const [state] = db.pragma('wal_checkpoint(NOOP)') as { log: number }[];
-      const bytes = state.log * PAGE_BYTES;
+      const bytes = meter.look();
       if (bytes >= walCheckpointBytes * TRUNCATE_AT) truncateWal();
-      else if (bytes >= walCheckpointBytes) db.pragma('wal_checkpoint(PASSIVE)');
+      else if (bytes >= walCheckpointBytes) meter.checkpoint('PASSIVE');
     } catch {
       // the log stays as it is and is looked at again some commits later
     }
@@ -241,35 +260,46 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
       seal(slice: SealSlice): void {
         if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
         try {
-          transaction(() => chunkBook.apply(slice));
+          if (slice.expired !== undefined) settleBooks();
+          transaction(() => {
+            chunkBook.apply(slice);
+            if (slice.expired !== undefined) streamBook.writeExpired(seriesBook.writeExpired(slice.expired));
+          });
+          if (slice.expired !== undefined) streamBook.commit();
         } catch (error) {
           if (diskFaultOf((error as { code?: string }).code ?? '') !== null) retire();
           throw error;
         }
         walFrames += 1;
       },
+      /** A run of retention begins: what comes from now on is looked at for the first of each series. */
+      watchFirst(): void {
+        settleBooks();
+        seriesBook.watchFirst();
+      },
       ends: () => ({ position, mark: chunkBook.mark }),
       /** Everything sealed and counted leaves the log, replay or not; a part at a time: how many rows went. */
       dropReplay(): number {
+        if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
         settleBooks();
         let gone = 0;
+        // written down first: only what a commit has counted may go
+        if (seriesBook.isDirty) transaction(() => seriesBook.writeSlice(Date.now(), true));
         transaction(() => {
-          seriesBook.writeSlice(Date.now(), true);
           gone = chunkBook.trim(Math.min(chunkBook.mark, seriesBook.countedTo), TRIM_ROWS);
         });
         walFrames += 1;
         return gone;
       },
       /** Gives some free pages back to the file system; how many are left. */
-      giveBack(): number {
-        if (isRetired) return 0;
-        db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
-        walFrames += VACUUM_PAGES;
-        return db.pragma('freelist_count', { simple: true }) as number;
-      },
+      giveBack: () => (isRetired ? 0 : giveBack()),
+      beginCopy: (to: string): void => copy.begin(to),
+      copyState: () => copy.state(),
+      copySynced: (pages: number): void => copy.synced(pages),
+      stopCopy: (): void => copy.stop(),
       /** Writes all of the log's pages into the database. */
       settleWal(): void {
-        db.pragma('wal_checkpoint(TRUNCATE)');
+        meter.checkpoint('TRUNCATE');
       },
       catalogue(device: string | null): Catalogue {
         settleBooks();

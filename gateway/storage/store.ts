@@ -98,7 +98,11 @@ export interface Batch {
   readonly events: readonly EventRow[];
 }
 
-/** What the catalogue knows of a series. `latest…` follow the protocol's rule: greatest min(time, receipt + 10 min), later commit on ties. */
+/**
+ * What the catalogue knows of a series. `count` and `firstUs` are of the readings that are there; of a series whose readings are all gone
+ * the rest stays, and one that never had any has a `latestRankUs` of -Infinity. `latest…` follow the protocol's rule: greatest
+ * min(time, receipt + 10 min), later commit on ties.
+ */
 export interface SeriesState extends SeriesRow {
   readonly count: number;
   readonly firstUs: number;
@@ -226,7 +230,7 @@ export interface Queries {
   };
   /** The books, a row a stream; with `verify` counted again from the rows of frames, gaps, quarantine and log. */
   accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamAccount[]; readonly position: number } };
-  /** Size on disk and number of readings. */
+  /** Size on disk and number of readings that are there. */
   size: { ask: Record<string, never>; answer: { readonly bytes: number; readonly readings: number } };
 }
 export type QueryName = keyof Queries;

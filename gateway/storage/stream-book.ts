@@ -16,6 +16,8 @@ export interface StreamBook {
   write(batch: Batch, position: number, departures: Departures): void;
   /** Inside a transaction without a batch. */
   writeDepartures(departures: Departures): void;
+  /** Inside a transaction without a batch: readings that are gone, by device. Chunks know no streams: a device's oldest streams bear it. */
+  writeExpired(expired: ReadonlyMap<string, number>): void;
   /** After the commit: the new state becomes what `states` tells. */
   commit(): void;
   states(device: string | undefined): StreamState[];
@@ -50,6 +52,7 @@ export function openStreamBook(db: Database.Database): StreamBook {
   );
   /** For the many that were fed whole frames and nothing else: half the columns. */
   const updateFed = db.prepare('UPDATE streams SET acked=?, frames_stored=?, readings=?, last_used_us=? WHERE id=?');
+  const updateExpired = db.prepare('UPDATE streams SET expired = ? WHERE id = ?');
   const RUN = 'INSERT INTO frames(stream, first_seq, last_seq, first_position, readings, refused, received_us, counts) VALUES ';
   const insertRun = db.prepare(`${RUN}(?, ?, ?, ?, ?, ?, ?, ?)`);
   const insertRuns = db.prepare(`${RUN}${Array(RUNS).fill('(?, ?, ?, ?, ?, ?, ?, ?)').join(', ')}`);
@@ -177,6 +180,20 @@ export function openStreamBook(db: Database.Database): StreamBook {
       pending = new Map();
       depart(departures);
       for (const state of pending.values()) writeWhole(state);
+    },
+    writeExpired(expired) {
+      pending = new Map();
+      const left = new Map(expired);
+      for (const { id, device, readings, expired: before } of streams.values()) {
+        const due = left.get(device) ?? 0;
+        if (due === 0) continue;
+        const some = Math.min(due, readings - before);
+        if (some === 0) continue;
+        left.set(device, due - some);
+        const state = touch(id);
+        state.expired += some;
+        updateExpired.run(state.expired, id);
+      }
     },
     commit() {
       for (const [id, state] of pending) streams.set(id, state);

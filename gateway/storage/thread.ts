@@ -11,7 +11,8 @@ interface Call {
 }
 type Answer =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly code: string; readonly exitCode?: number } };
+  | { readonly id: number; readonly error: { readonly message: string; readonly code: string; readonly exitCode?: number } }
+  | { readonly id: 0; readonly news: unknown };
 
 export interface Thread {
   /** Rejects with what the worker threw, or at once when the thread has ended. */
@@ -26,8 +27,11 @@ export interface Thread {
   abandon(): void;
 }
 
-/** Starts a thread and resolves once its `serveThread` has opened what it opens; rejects with the reason when it can't. */
-export async function openThread(file: URL, data: object): Promise<Thread> {
+/**
+ * Starts a thread and resolves once its `serveThread` has opened what it opens; rejects with the reason when it can't. `onNews` hears what
+ * the thread tells unasked.
+ */
+export async function openThread<News = never>(file: URL, data: object, onNews?: (news: News) => void): Promise<Thread> {
   const worker = new Worker(file, { workerData: data, stdout: false, stderr: false });
   const calls = new Map<number, { resolve: (result: never) => void; reject: (error: Error) => void }>();
   let nextId = 1;
@@ -42,6 +46,10 @@ export async function openThread(file: URL, data: object): Promise<Thread> {
   worker.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', () => end(new Error('the storage thread has ended')));
   worker.on('message', (answer: Answer) => {
+    if ('news' in answer) {
+      onNews?.(answer.news as News);
+      return;
+    }
     const waiting = calls.get(answer.id);
     if (waiting === undefined) return;
     calls.delete(answer.id);
@@ -95,15 +103,16 @@ export type ThreadHandlers = Readonly<Record<string, (ask: never) => unknown>>;
 
 /**
  * The worker's side. `open` gets the data given to `openThread` and returns the handlers, `close` among them. A handler's answer is
- * posted before `after` runs: work that nobody waits for.
+ * posted before `after` runs: work that nobody waits for. What it `tell`s goes to `onNews`.
  */
-export function serveThread<Data>(open: (data: Data) => ThreadHandlers, after?: () => void): void {
+export function serveThread<Data>(open: (data: Data, tell: (news: unknown) => void) => ThreadHandlers, after?: () => void): void {
   const port = parentPort;
   if (port === null) throw new Error('serveThread runs in a worker thread');
   let handlers: ThreadHandlers | null = null;
+  const tell = (news: unknown): void => port.postMessage({ id: 0, news } satisfies Answer);
   port.on('message', ({ id, op, ask }: Call) => {
     try {
-      if (op === 'open') handlers = open(workerData as Data);
+      if (op === 'open') handlers = open(workerData as Data, tell);
       const result = op === 'open' ? null : handlers?.[op]?.(ask as never);
       port.postMessage({ id, result } satisfies Answer);
     } catch (error) {

@@ -1,6 +1,7 @@
 // npm run bench -- NAME: each benchmark prints one JSON line a scenario and exits 1 when a figure is outside what it must be.
 
 import { chunkBench } from './chunk.ts';
+import { exportBench } from './export.ts';
 import { fleetBench } from './fleet.ts';
 import { floorBench } from './floor-bench.ts';
 import { idleBench } from './idle.ts';
@@ -29,11 +30,15 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
     run: serialBench,
   },
   nmea: { says: 'recorded NMEA logs through a line: the expected readings, or counted reasons  LOG…', run: nmeaBench },
+  export: {
+    says: 'CSV by the command to a pipe, readings a second; with files: in, out, in elsewhere, out: the same bytes?  [CSV…]',
+    run: exportBench,
+  },
   soak: { says: 'half an hour of coming and going: memory and descriptors  [--minutes 30]', run: soakBench },
   replay: { says: 'a recorded CSV in and out again, bit for bit  --file CSV', run: replayBench },
   restart: { says: 'time to ready after kill -9 with a large database  [--mib 1024]', run: restartBench },
   storage: {
-    says: 'the storage engine: bytes a reading, appends while sealing, charts over a year  [--only size|append|year]',
+    says: 'the storage engine: bytes a reading, appends while sealing, charts over a year, retention beside appends  [--only size|append|year|retention]',
     run: storageBench,
   },
   start: { says: 'time to ready, and memory with 100 devices at 1 reading/s', run: startBench },

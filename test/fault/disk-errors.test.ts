@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isClean } from '../../device-sim/findings.ts';
+import { eagerSealing } from '../support/canaries.ts';
 import { createPreload, type Fault, type Preload } from '../support/preload.ts';
 import { freshSeed } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
@@ -41,7 +42,8 @@ let load: WatchedLoad;
 beforeAll(async () => {
   data = realpathSync(mkdtempSync(join(tmpdir(), 'fieldgate-errors-')));
   preload = createPreload(data);
-  load = await openWatchedLoad({ data, seed, env: { ...ENV, ...preload.env } });
+  // what fails hits an append, a slice of sealing, or the trimming of the log
+  load = await openWatchedLoad({ data, seed, env: { ...ENV, ...eagerSealing(), ...preload.env } });
 });
 afterAll(async () => {
   await load?.[Symbol.asyncDispose]();

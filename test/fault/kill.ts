@@ -2,9 +2,10 @@
 // acked is there after all of it, once, in order.
 
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { startChildGateway } from '../support/child-gateway.ts';
 import { openFaultFleet } from '../support/fault-fleet.ts';
-import { type CanaryName, canaryProcess } from '../support/canaries.ts';
+import { type CanaryName, canaryProcess, eagerSealing } from '../support/canaries.ts';
 import { createOracle, type Judgement } from '../support/oracle.ts';
 import { createProcessSchedule, type ProcessFault } from '../support/process-schedule.ts';
 import { createRandom } from '../support/seeded-random.ts';
@@ -14,6 +15,8 @@ export interface KillRun {
   readonly seed: string;
   readonly kills: number;
   readonly canary?: CanaryName;
+  /** Sealing is always under way. */
+  readonly isSealing?: boolean;
 }
 export interface KillResult {
   readonly judgement: Judgement;
@@ -22,6 +25,8 @@ export interface KillResult {
   readonly frames: number;
   readonly connects: number;
   readonly slowestStartMs: number;
+  /** Chunks that there are, and readings that have left the log. */
+  readonly sealed: { readonly chunks: number; readonly trimmed: number };
 }
 
 const DEVICES = 8;
@@ -29,10 +34,10 @@ const DEVICES = 8;
 const WINDOW = 2;
 const READINGS = 5;
 
-export async function runKills({ seed, kills, canary }: KillRun): Promise<KillResult> {
+export async function runKills({ seed, kills, canary, isSealing = false }: KillRun): Promise<KillResult> {
   const random = createRandom(seed);
   const process = canary === undefined ? undefined : canaryProcess(canary);
-  await using gateway = await startChildGateway([], process?.env, process?.nodeArgs);
+  await using gateway = await startChildGateway([], { ...process?.env, ...(isSealing && eagerSealing()) }, process?.nodeArgs);
   const tokens = new Map<string, string>();
   for (let i = 0; i < DEVICES; i++) {
     const id = `device-${i}`;
@@ -66,5 +71,14 @@ export async function runKills({ seed, kills, canary }: KillRun): Promise<KillRe
   );
   const { struck, slowestStartMs } = schedule;
   const judgement = await oracle.judge(gateway);
-  return { judgement, kills: schedule.kills, struck, frames: fleet.settled, connects: fleet.connects, slowestStartMs };
+  const sealed = sealedIn(join(gateway.data, 'fieldgate.db'));
+  return { judgement, kills: schedule.kills, struck, frames: fleet.settled, connects: fleet.connects, slowestStartMs, sealed };
+}
+
+function sealedIn(file: string): KillResult['sealed'] {
+  const db = new Database(file, { readonly: true });
+  const chunks = db.prepare('SELECT count(*) FROM chunks').pluck().get() as number;
+  const trimmed = Number(db.prepare(`SELECT content FROM meta WHERE key = 'trimmed'`).pluck().get() ?? 0);
+  db.close();
+  return { chunks, trimmed };
 }

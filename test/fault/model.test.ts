@@ -23,6 +23,10 @@ test(`after 200 random lives of a device, books and rows are as the model has th
   console.log(JSON.stringify(commands));
 });
 
+test(`and after 30 more while what they send is sealed all the time (seed ${seed})`, { timeout: 300_000 }, async () => {
+  expect((await runModel({ seed: `${seed}s`, runs: 30, isSealing: true })).runs).toBe(30);
+});
+
 test('canary: a gateway without de-duplication doubles what a model has once', { timeout: 60_000 }, async () => {
   const { doubled, surprises } = await runWeakModel('no-dedupe');
   expect(doubled).toBeGreaterThan(0);

@@ -3,13 +3,15 @@
 
 import * as fc from 'fast-check';
 import { seedOf } from '../../device-sim/noise.ts';
-import { type CanaryName, canaryProcess } from '../support/canaries.ts';
+import { type CanaryName, canaryProcess, eagerSealing } from '../support/canaries.ts';
 import { type ChildGateway, startChildGateway } from '../support/child-gateway.ts';
 import { createModelDevice, FRAME_KINDS, type FrameKind, type ModelDevice } from '../support/model-device.ts';
 
 export interface ModelRun {
   readonly seed: string;
   readonly runs: number;
+  /** Sealing is always under way. */
+  readonly isSealing?: boolean;
 }
 export interface ModelResult {
   readonly runs: number;
@@ -205,8 +207,8 @@ async function stored(gateway: ChildGateway, id: string): Promise<number[]> {
 }
 
 /** Throws, with the shortest failing life, its seed and its path, when one does not end as the model says. */
-export async function runModel({ seed, runs }: ModelRun): Promise<ModelResult> {
-  await using gateway = await startChildGateway();
+export async function runModel({ seed, runs, isSealing = false }: ModelRun): Promise<ModelResult> {
+  await using gateway = await startChildGateway([], isSealing ? eagerSealing() : {});
   const commands: Record<string, number> = {};
   let lives = 0;
   let device: ModelDevice | null = null;

@@ -15,6 +15,15 @@ test('no disk that a power cut can leave behind lacks an acked reading, and each
   expect(result.counts.ok).toBeGreaterThan(10_000);
 });
 
+test('nor does one that comes while readings are sealed and leave the log', { timeout: 120_000 }, async () => {
+  const seed = freshSeed();
+  const result = await runPowerCut({ seed, images: 30, isSealing: true });
+  console.log(`power cut while sealing: seed ${seed}, ${result.images} images, ${result.counts.ok} readings found`);
+  expect(result.broken, seed).toStrictEqual([]);
+  expect(result.examples, seed).toStrictEqual([]);
+  expect(result.counts.ok).toBeGreaterThan(5_000);
+});
+
 /** The gateway is killed while the syncs of its log fail: what it finds in the log afterwards may not be on the disk. */
 const FAILING_SYNCS = { kinds: ['sync'], error: 'EIO', from: 1, only: '=fieldgate.db-wal' } as const;
 

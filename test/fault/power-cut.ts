@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Counts, type Example, noCounts, VERDICTS } from '../../device-sim/findings.ts';
 import { openMigrated } from '../../gateway/storage/migrate.ts';
-import { type CanaryName, canaryProcess } from '../support/canaries.ts';
+import { type CanaryName, canaryProcess, eagerSealing } from '../support/canaries.ts';
 import { type ChildGateway, startChildGateway } from '../support/child-gateway.ts';
 import { openFaultFleet, type Witness } from '../support/fault-fleet.ts';
 import { damageOf } from '../support/integrity.ts';
@@ -22,6 +22,8 @@ export interface PowerCutRun {
   readonly canary?: CanaryName;
   /** Strikes before the kill in the middle, and is over after it. */
   readonly fault?: Fault;
+  /** Sealing is always under way. */
+  readonly isSealing?: boolean;
 }
 export interface PowerCutResult {
   /** Over all images. */
@@ -61,7 +63,7 @@ const EXAMPLES = 10;
 const SMALL_LOG_BYTES = 256 * 1024;
 const LARGE_LOG_BYTES = 64 * 1024 * 1024;
 
-export async function runPowerCut({ seed, images, canary, fault }: PowerCutRun): Promise<PowerCutResult> {
+export async function runPowerCut({ seed, images, canary, fault, isSealing = false }: PowerCutRun): Promise<PowerCutResult> {
   const random = createRandom(seed);
   const counts = noCounts();
   const examples: Example[] = [];
@@ -70,7 +72,7 @@ export async function runPowerCut({ seed, images, canary, fault }: PowerCutRun):
   let faults = 0;
   let journalBytes = 0;
   for (let done = 0; done < images; ) {
-    const load = await record(random.fork(`load ${done}`), canary, fault);
+    const load = await record(random.fork(`load ${done}`), { canary, fault, isSealing });
     frames += load.frames;
     faults += load.faults;
     journalBytes += load.journalBytes;
@@ -90,13 +92,21 @@ export async function runPowerCut({ seed, images, canary, fault }: PowerCutRun):
 }
 
 /** A gateway under load from its first start on, killed once in the middle. */
-async function record(random: SeededRandom, canary: CanaryName | undefined, fault: Fault | undefined): Promise<Load> {
+async function record(
+  random: SeededRandom,
+  { canary, fault, isSealing }: Pick<PowerCutRun, 'canary' | 'fault' | 'isSealing'>,
+): Promise<Load> {
   using folder = openFolder('load');
   using preload = createPreload(folder.path);
   const weak = canary === undefined ? undefined : canaryProcess(canary);
   // after a failed sync it is the log that is in question, so long as it is not written into the database
   const log = { FIELDGATE_LIMITS__WAL_CHECKPOINT_BYTES: String(fault === undefined ? SMALL_LOG_BYTES : LARGE_LOG_BYTES) };
-  await using gateway = await startChildGateway([], { ...log, ...weak?.env, ...preload.env }, weak?.nodeArgs, folder.path);
+  await using gateway = await startChildGateway(
+    [],
+    { ...log, ...(isSealing && eagerSealing()), ...weak?.env, ...preload.env },
+    weak?.nodeArgs,
+    folder.path,
+  );
   const authority = { at: preload.journalEnd(), pem: gateway.caPem };
   const witness = createTimedWitness(preload.journalEnd);
   const known: Load['known'] = [];

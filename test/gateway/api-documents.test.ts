@@ -52,6 +52,17 @@ test('the OpenAPI document has every route of the access table, with its role', 
   );
 });
 
+test('the OpenAPI document takes the settings that a serial port may have', async () => {
+  const { json } = await house.ask('GET', '/openapi.json', { as: 'nobody' });
+  const { dataBits, stopBits, rule } = json.components.schemas.SerialSettings.properties;
+  expect([dataBits.enum, stopBits.enum]).toEqual([
+    [5, 6, 7, 8],
+    [1, 2],
+  ]);
+  // a Modbus bus has none
+  expect(rule.anyOf).toEqual([{ $ref: '#/components/schemas/SerialPart' }, { type: 'null' }]);
+});
+
 test('the OpenAPI document holds together: references, parameters, answers', async () => {
   const { json } = await house.ask('GET', '/openapi.json', { as: 'nobody' });
   for (const ref of refsIn(json)) {

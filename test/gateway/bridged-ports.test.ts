@@ -68,7 +68,12 @@ test('what a device tells of its ports is listed as it was told, and as absent o
   device.send(message({ ...port, more: 'of a later version' }));
   device.send({ type: 'readings', seq: 1, readings: [{ n: 'x', v: 1 }] });
   expect(await device.next()).toEqual({ type: 'ack', seq: 1 });
-  expect(await listed(gateway)).toEqual([{ ...port, id: 'bridge:far-1:/dev/ttyUSB0', origin: 'bridge', bridge: 'shed', settings: null }]);
+  expect(await listed(gateway)).toEqual([
+    { ...port, id: expect.stringMatching(/^bridge-[0-9a-f]{12}$/), origin: 'bridge', bridge: 'shed', settings: null },
+  ]);
+  const [{ id } = { id: '' }] = await listed(gateway);
+  const refused = await gateway.local(`/v1/serial/${id}`, { method: 'DELETE' });
+  expect(refused.json()).toMatchObject({ code: 'set-in-file', detail: 'It is set on the bridge shed.' });
   device.send(message({ ...port, state: 'silent', reason: 'nothing came for 60 s' }));
   device.send(message());
   device.send(message(port));
@@ -99,6 +104,9 @@ test.each([
   ['faults that are no counts', message({ ...port, faults: { x: 1.5 } })],
   ['65 last lines', message({ ...port, lastFrames: Array.from({ length: 65 }, () => frame) })],
   ['a last line of 600 characters', message({ ...port, lastFrames: [{ ...frame, raw: 'x'.repeat(600) }] })],
+  ['a last line that is no base64', message({ ...port, lastFrames: [{ ...frame, raw: 'a-b', encoding: 'base64' }] })],
+  ['a last line of no day', message({ ...port, lastFrames: [{ ...frame, atMs: 1e300 }] })],
+  ['a day that there is not', message({ ...port, sinceAt: '2026-99-99T00:00:00.000Z' })],
   ['a slave whose time is none', message({ ...port, slaves: [{ ...slave, nextAskAt: 'soon' }] })],
   ['a slave in a state that there is not', message({ ...port, slaves: [{ ...slave, state: 'fine' }] })],
 ])('ports with %s are answered with an error that is not fatal, and nothing of it is listed', async (what, told) => {

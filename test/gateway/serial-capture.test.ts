@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { CAPTURE_TYPE } from '../../gateway/protocol/capture-format.ts';
 import { buildSentence } from '../../gateway/protocol/nmea.ts';
-import { bytesIn, newsOf, openStream, port, readingsOf, recordsIn, replay, until, viewsOf } from '../support/captures.ts';
+import { bytesIn, captureOf, newsOf, openStream, port, readingsOf, recordsIn, replay, until, viewsOf } from '../support/captures.ts';
 import { createFolder, runCli, startCli } from '../support/cli-process.ts';
 import { startTestGateway } from '../support/gateway.ts';
 import { plugSerial } from '../support/pty.ts';
@@ -75,6 +75,36 @@ test('when the gateway is killed the capture says that it broke off, and what it
   expect(await capturing.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('broke off') });
   const { records, outcome } = await recordsIn(readFileSync(file));
   expect([bytesIn(records), outcome]).toEqual(['{"weight":1}\n', 'cut-short']);
+});
+
+test('a gateway that is stopped ends captures and replays first, and is not held up by them', { timeout: TIMEOUT_MS }, async () => {
+  await using plug = await plugSerial();
+  using folder = createFolder();
+  const entry = `{path: ${plug.path}, baudRate: 9600, device: scale, rule: json}`;
+  folder.file('fieldgate.yaml', `http: {host: 127.0.0.1, port: 0}\nserial: {ports: [${entry}]}\n`);
+  await using cli = startCli(['start'], { cwd: folder.path });
+  await cli.until('stderr', /"state":"open"/);
+  const file = join(folder.path, 'scale.capture');
+  await using capturing = startCli(['serial', 'capture', 'scale', file], { cwd: folder.path });
+  const reads = [
+    [0, '{"weight":2}\n'],
+    [3_600_000, '{"weight":3}\n'],
+  ] as const;
+  const long = folder.file('long.capture', captureOf(reads, port('/dev/was', { rule: { kind: 'json' } })));
+  await using replaying = startCli(['serial', 'replay', long, '--device', 'scale'], { cwd: folder.path });
+  await replaying.until('stderr', /of the line/);
+  await until(() => existsSync(file) && readFileSync(file).length > 0);
+  await plug.sayAll('{"weight":1}\n');
+  await until(() => readFileSync(file).includes('weight":1'));
+  const askedMs = performance.now();
+  cli.process.kill('SIGTERM');
+  expect(await capturing.ended).toMatchObject({ code: 0 });
+  expect(await replaying.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('the gateway ended the replay') });
+  expect(await cli.ended).toMatchObject({ code: 0 });
+  // the patience with clients that do not leave is 2 s
+  expect(performance.now() - askedMs).toBeLessThan(1900);
+  const { records, outcome } = await recordsIn(readFileSync(file));
+  expect([bytesIn(records), outcome]).toEqual(['{"weight":1}\n', 'whole']);
 });
 
 test('where no gateway runs the command opens the port itself, configured or not, and ends after the bytes that were asked for', {

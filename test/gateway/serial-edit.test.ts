@@ -137,6 +137,21 @@ test('a port is changed and removed while another one is read, which loses no by
   expect((await eventsOf(gateway, 'steady-1')).filter((type) => type.startsWith('port-'))).toEqual(['port-open']);
 });
 
+test('a device with two ports is online as long as one of them is open', async () => {
+  await using one = await plugSerial();
+  await using other = await plugSerial();
+  await using gateway = await start();
+  const [first, second] = [await added(gateway, body(one.path)), await added(gateway, body(other.path))];
+  await isOpen(gateway, first.id);
+  await isOpen(gateway, second.id);
+  await remove(gateway, first.id);
+  await until(async () => (await portOf(gateway, first.id)) === undefined);
+  const isOnline = async (): Promise<boolean> => (await gateway.local('/v1/devices/weather-1')).json().online;
+  expect(await isOnline()).toBe(true);
+  await remove(gateway, second.id);
+  await until(async () => !(await isOnline()));
+});
+
 test('every act of an administrator is an event of the device and a row of the audit', async () => {
   await using plug = await plugSerial();
   await using gateway = await start();

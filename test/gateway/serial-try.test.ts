@@ -110,3 +110,20 @@ test('the workbench says of bytes what a port says of them', async () => {
   const { frames } = await tried({ rule: CSV, raw: Buffer.from(said, 'latin1').toString('base64'), encoding: 'base64' });
   expect(outcomes(frames)).toEqual(outcomes((await port()).lastFrames));
 });
+
+test('bytes that take a rule long hold nobody up, several at once neither', async () => {
+  // as large as a pattern may be, and it has to look everywhere
+  const rule = { kind: 'regex', pattern: `(?P<v>${'.?'.repeat(240)}[yz])` };
+  let turns = 0;
+  let isOver = false;
+  const count = () => {
+    turns++;
+    if (!isOver) setImmediate(count);
+  };
+  count();
+  const ask = { rule, raw: `${'a'.repeat(4000)}\n`.repeat(8) };
+  const both = await Promise.all([tried(ask), tried(ask)]);
+  isOver = true;
+  expect(both.map(({ frames }) => frames.length)).toEqual([8, 8]);
+  expect(turns).toBeGreaterThan(2 * 15);
+});

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { createApi } from '../../gateway/api/api.ts';
 import type { ApiBindings, ApiDeps } from '../../gateway/api/api-deps.ts';
 import { createCaptureDesk } from '../../gateway/capture-desk.ts';
+import { createImportDesk } from '../../gateway/import-desk.ts';
 import { type Config, DEFAULTS, type Limits } from '../../gateway/config.ts';
 import { createHttpServer } from '../../gateway/http-server.ts';
 import { createAccess } from '../../gateway/identity/access.ts';
@@ -19,6 +20,8 @@ import { createInProcessBus } from '../../gateway/relay/bus.ts';
 import type { ReadingStore } from '../../gateway/storage/store.ts';
 import { openSerialBook } from '../../gateway/serial-book.ts';
 import { createSerialPorts } from '../../gateway/transports/serial/serial.ts';
+import { readVolume } from '../../gateway/storage/disk-watch.ts';
+import { createUpkeepDesk } from '../../gateway/upkeep-desk.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { granted, openTestIdentity, secretOf, type TestIdentity } from './test-identity.ts';
 
@@ -126,6 +129,16 @@ export async function openApiHouse({
     observe,
     further: [],
   });
+  const upkeep = createUpkeepDesk({
+    config,
+    store,
+    file: path.join(folder, 'fieldgate.db'),
+    registryFile: test.registryFile,
+    version: '0.0.0-test',
+    readVolume,
+    observe,
+    recordEvent: ingest.recordEvent,
+  });
   const state: ApiHouse['state'] = { ready: { ready: true }, draining: false };
   const authorize = createAccess({
     credentials: identity.credentials,
@@ -140,6 +153,14 @@ export async function openApiHouse({
     authorize,
     serial,
     captures,
+    imports: createImportDesk({
+      folder,
+      roomBytes: async () => Number.POSITIVE_INFINITY,
+      imports: ingest.imports,
+      isKnown: (id) => identity.devices.get(id) !== undefined,
+      recordEvent: ingest.recordEvent,
+    }),
+    upkeep,
     ingestPack: ingest.storePack,
     enterPost: async () => ({ leave: () => undefined }),
     packsAcked: ingest.packsAcked,
@@ -157,6 +178,7 @@ export async function openApiHouse({
       commitP50Ms: null,
       commitP99Ms: null,
       storage: { state: 'storing', message: '', freeBytes: null },
+      written: { logBytes: 0, databaseBytes: 0, processBytes: null, bytesPerDay: null },
     }),
     nowMs: Date.now,
     ...replaced,

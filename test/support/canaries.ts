@@ -52,6 +52,13 @@ export const CANARIES = {
       database.pragma = ((source, options) => (source === 'synchronous' ? 2 : ask(source, options))) as typeof ask;
       return database;`,
   },
+  /** What is sealed is marked so in a commit of its own, before the chunks. */
+  'mark-before-chunks': {
+    file: 'gateway/storage/sqlite-writer.ts',
+    piece: 'if (slice.expired !== undefined) settleBooks();',
+    instead: `if (slice.expired !== undefined) settleBooks();
+      if (slice.isLast) transaction(() => void db.prepare("INSERT OR REPLACE INTO meta VALUES ('sealed', ?)").run(slice.upTo));`,
+  },
   /** A bridge takes a port's word for kept, and keeps it some seconds later. */
   'credit-before-buffer': {
     file: 'gateway/bridge.ts',
@@ -89,5 +96,14 @@ export function canaryProcess(name: CanaryName): { readonly env: Record<string, 
     // compiled sources of a weakened gateway are not worth keeping
     env: { [CANARY_VARIABLE]: name, NODE_DISABLE_COMPILE_CACHE: '1' },
     nodeArgs: ['--import', new URL('./canary.ts', import.meta.url).href],
+  };
+}
+
+/** Environment of a gateway that seals all the time (eager-sealing.ts). */
+export function eagerSealing(): Record<string, string> {
+  return {
+    FIELDGATE_RELAY__REPLAY_MINUTES: '0',
+    NODE_DISABLE_COMPILE_CACHE: '1',
+    NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --import ${new URL('./eager-sealing.ts', import.meta.url).href}`,
   };
 }

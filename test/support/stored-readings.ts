@@ -3,6 +3,10 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import type { StoredBook, StoredDevice, StoredReading } from '../../device-sim/stored-device.ts';
+import type { Value } from '../../gateway/protocol/messages.ts';
+import { decodeChunks } from '../../gateway/storage/chunk-codec.ts';
+import { unpackEntries } from '../../gateway/storage/chunk-entries.ts';
+import { valueAt } from '../../gateway/storage/chunk-merge.ts';
 import { unpackCounts } from '../../gateway/storage/frame-run.ts';
 
 export interface StoredFile extends Disposable {
@@ -25,6 +29,9 @@ interface StreamRow {
   readonly refused: number;
   readonly evicted: number;
   readonly discarded: number;
+  readonly folded_stored: number;
+  readonly folded_quarantined: number;
+  readonly folded_readings: number;
 }
 type RunRow = [firstSeq: number, lastSeq: number, position: number, readings: number, counts: Buffer | null];
 
@@ -37,10 +44,12 @@ export function openStoredReadings(data: string): StoredFile {
       .prepare(sql)
       .raw()
       .all(...ask) as Row[];
+  const meta = (key: string): string | undefined => raw<[string]>('SELECT content FROM meta WHERE key = ?', key)[0]?.[0];
   return {
-    store: db.prepare(`SELECT content FROM meta WHERE key = 'store'`).pluck().get() as string,
+    store: meta('store')!,
     devices: raw<[string]>('SELECT device FROM streams UNION SELECT device FROM series ORDER BY 1').map(([device]) => device),
-    device(id) {
+    // at one moment of the file: a gateway may be sealing and trimming it
+    device: db.transaction((id: string): StoredDevice => {
       const series = new Map(
         all<{ id: number; metric: string; unit: string }>('SELECT id, metric, unit FROM series WHERE device = ?', id).map((row) => [
           row.id,
@@ -52,13 +61,14 @@ export function openStoredReadings(data: string): StoredFile {
          WHERE series IN (SELECT id FROM series WHERE device = ?) ORDER BY position`,
         id,
       );
-      const readings = rows.map(([position, at, timeUs, value, isBoolean]): StoredReading => {
+      const logged = rows.map(([position, at, timeUs, value, isBoolean]): StoredReading => {
         const { metric, unit } = series.get(at)!;
         return { metric, unit, timeUs, value: isBoolean ? value === 1 : value, position };
       });
+      const readings = [...[...series.keys()].flatMap((at) => sealedOnly(at, rows, series.get(at)!)), ...logged];
       const streams = all<StreamRow>(
-        `SELECT id, stream, acked, frames_stored AS stored, frames_quarantined AS quarantined, frames_gap AS gaps, readings, refused, evicted, discarded
-         FROM streams WHERE device = ?`,
+        `SELECT id, stream, acked, frames_stored AS stored, frames_quarantined AS quarantined, frames_gap AS gaps, readings, refused, evicted, discarded,
+         folded_stored, folded_quarantined, folded_readings FROM streams WHERE device = ?`,
         id,
       );
       const positions = rows.map(([position]) => position);
@@ -78,8 +88,37 @@ export function openStoredReadings(data: string): StoredFile {
         ),
       };
 
-      function recounted({ id: stream, evicted, discarded }: StreamRow): Omit<StreamRow, 'id' | 'stream' | 'evicted' | 'discarded'> {
-        const sums = { acked: 0, stored: 0, quarantined: 0, gaps: 0, readings: 0, refused: 0 };
+      /** What is in chunks and not in the log any more; the order of its commits is not kept. */
+      function sealedOnly(at: number, rows: readonly LogRow[], { metric, unit }: { metric: string; unit: string }): StoredReading[] {
+        const inBoth = new Map<string, number>();
+        const mark = Math.max(Number(meta('sealed') ?? 0), raw<[number]>('SELECT position FROM sealing WHERE series = ?', at)[0]?.[0] ?? 0);
+        const keyOf = (timeUs: number, value: Value): string => `${timeUs} ${typeof value} ${Object.is(value, -0) ? '-0' : value}`;
+        for (const [position, of, timeUs, value, isBoolean] of rows) {
+          if (of !== at || position > mark) continue;
+          const key = keyOf(timeUs, isBoolean ? value === 1 : value);
+          inBoth.set(key, (inBoth.get(key) ?? 0) + 1);
+        }
+        const found: StoredReading[] = [];
+        for (const [packed] of raw<[Buffer]>('SELECT entries FROM chunk_index WHERE series = ? ORDER BY start_us, number', at)) {
+          const ids = unpackEntries(packed).map(({ id }) => id);
+          const contents = ids.map((id) => raw<[Buffer]>('SELECT content FROM chunks WHERE id = ?', id)[0]![0]);
+          for (const one of decodeChunks(contents)) {
+            if (one.outcome === 'damaged') throw new Error(`a chunk of series ${at} is damaged: ${one.what}`);
+            for (let i = 0; i < one.readings.count; i++) {
+              const [timeUs, value] = [one.readings.timeUs[i]!, valueAt(one.readings, i)];
+              const left = inBoth.get(keyOf(timeUs, value)) ?? 0;
+              if (left > 0) inBoth.set(keyOf(timeUs, value), left - 1);
+              else found.push({ metric, unit, timeUs, value, position: null });
+            }
+          }
+        }
+        return found;
+      }
+
+      function recounted({ id: stream, evicted, discarded, ...folded }: StreamRow): Omit<StoredBook, 'stream' | 'settled' | 'unexplained'> {
+        // what the rows said that went with the log's, up to the frame that they went with
+        const [stored, quarantined] = [folded.folded_stored, folded.folded_quarantined];
+        const sums = { acked: 0, stored, quarantined, gaps: 0, readings: folded.folded_readings, refused: 0 };
         const runs = raw<RunRow>('SELECT first_seq, last_seq, first_position, readings, counts FROM frames WHERE stream = ?', stream);
         for (const [firstSeq, lastSeq, first, size, counts] of runs) {
           for (const one of unpackCounts(counts, lastSeq - firstSeq + 1, size)) {
@@ -93,17 +132,19 @@ export function openStoredReadings(data: string): StoredFile {
           sums.gaps += to - from + 1;
           sums.acked = Math.max(sums.acked, to);
         }
+        sums.acked = Math.max(sums.acked, sums.stored + sums.quarantined + sums.gaps);
         sums.refused = raw('SELECT 1 FROM quarantine WHERE stream = ? AND seq > 0', stream).length + evicted + discarded;
         return sums;
       }
-    },
+    }),
     [Symbol.dispose]: () => {
       db.close();
     },
   };
 }
 
-function bookOf({ id: _id, ...row }: StreamRow): StoredBook {
+function bookOf({ stream, acked, stored, quarantined, gaps, readings, refused, evicted, discarded }: StreamRow): StoredBook {
+  const row = { stream, acked, stored, quarantined, gaps, readings, refused, evicted, discarded };
   return { ...row, settled: row.acked, unexplained: row.acked - row.stored - row.quarantined - row.gaps };
 }
 

@@ -15,6 +15,7 @@ export const REGISTRY_MIGRATIONS = fileURLToPath(new URL('../../migrations/regis
 export interface TestIdentity {
   readonly identity: Identity;
   readonly registry: Registry;
+  readonly registryFile: string;
   readonly observe: RecordedObserve;
   /** The codes that the log would have shown. */
   readonly setupCodes: readonly string[];
@@ -30,8 +31,9 @@ export async function openTestIdentity(limits: Partial<IdentityLimits> = {}, kin
   const observe = createRecordedObserve();
   const clock = { nowMs: Date.now() };
   const setupCodes: string[] = [];
+  const registryFile = path.join(folder, 'registry.db');
   const open = async (): Promise<{ identity: Identity; registry: Registry }> => {
-    const registry = await openSqliteRegistry({ file: path.join(folder, 'registry.db'), migrationsDir: REGISTRY_MIGRATIONS });
+    const registry = await openSqliteRegistry({ file: registryFile, migrationsDir: REGISTRY_MIGRATIONS });
     const identity = await openIdentity({
       registry,
       revocationsFile: path.join(folder, 'revocations.log'),
@@ -54,6 +56,7 @@ export async function openTestIdentity(limits: Partial<IdentityLimits> = {}, kin
     get registry() {
       return now.registry;
     },
+    registryFile,
     observe,
     setupCodes,
     clock,

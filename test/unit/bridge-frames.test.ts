@@ -164,3 +164,16 @@ test('another state is told with the next look, everything else every ten second
   teller.tick(61_000);
   expect(told).toHaveLength(4);
 });
+
+test('whatever a line says is told of it in words that a gateway takes', () => {
+  const [frame] = view('/dev/a').lastFrames;
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 600 }), fc.string({ unit: 'binary', maxLength: 80 }), (says, outcome) => {
+      // a text that was cut in the middle of a character, too
+      const said = { ...view('/dev/a'), reason: says, lastFrames: [{ ...frame!, says: `${says}\ud800`, outcome }] };
+      const message = portsMessage('shed', [said], 65_536)!;
+      const received = readJson(Buffer.from(JSON.stringify(message)), LIMITS);
+      expect('message' in received && readPorts(received.message, 'far-1')).toHaveLength(1);
+    }),
+  );
+});

@@ -148,3 +148,29 @@ test('a store that breaks ends the replay', async () => {
   const file = fileOf([{ pauseUs: 1, bytes: Buffer.from('1\n') }]);
   await expect(replayOf(file, {}, () => Promise.reject(new Error('the disk is gone')))).rejects.toThrow('the disk is gone');
 });
+
+test('a pause that is longer than a timer can be is waited for all the same', async () => {
+  const leaving = new AbortController();
+  const reads = [
+    { pauseUs: 0, bytes: Buffer.from('1\n') },
+    { pauseUs: 3_600_000_000, bytes: Buffer.from('2\n') },
+  ];
+  let stored = 0;
+  const replay = createReplay({
+    capture: await openCapture(fileOf(reads)),
+    // an hour takes six weeks
+    order: { ...ORDER, speed: 0.001 },
+    limits: LIMITS,
+    nowUs: () => Date.now() * 1000,
+    signal: leaving.signal,
+    async store(frames) {
+      stored += frames.length;
+      return true;
+    },
+  });
+  const running = replay.run();
+  await expect.poll(() => stored).toBe(1);
+  setTimeout(() => leaving.abort(), 100);
+  await expect(running).rejects.toThrow('aborted');
+  expect(stored).toBe(1);
+});

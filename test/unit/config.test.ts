@@ -100,8 +100,8 @@ test.each([
   ['zzzzzzzzzzzzzzzz: 1\n', /unknown key "zzzzzzzzzzzzzzzz"; known here: data, http, tls/],
   ['__proto__: {x: 1}\n', /unknown key "__proto__"/],
   ['http: {constructor: 1}\n', /unknown key "http\.constructor"/],
-  ['retention: []\n', /"retention" is not known in this version/],
-  ['backup: {keep: 3}\n', /"backup" is not known in this version/],
+  ['backup: {kep: 3}\n', /unknown key "backup\.kep"; did you mean backup\.keep\?/],
+  ['backup: {every: 5}\n', /backup\.every must be never, or a number and m, h or d/],
   ['- http\n', /must be a map of keys/],
 ])('K3 an unknown key in %j is told with the nearest one', (text, says) => {
   expect(messages(load(text))).toEqual([expect.stringMatching(says)]);
@@ -267,4 +267,31 @@ test('store.minFreeBytes is auto or bytes, from the file and from the environmen
     expect(messages(load(`store: {minFreeBytes: ${wrong}}`))).toStrictEqual([
       expect.stringMatching(/store\.minFreeBytes must be auto, or a whole number/),
     ]);
+});
+
+test('rules of retention are read with what they leave out, and stay as they are written', () => {
+  const { config, problems } = load(
+    "retention:\n  - {device: 'pump-*', days: 30, summariesDays: 0}\n  - {metric: heat, maxBytes: 2000000}\n  - {}\n",
+  );
+  expect(problems).toEqual([]);
+  expect(config.retention).toEqual([
+    { device: 'pump-*', metric: '*', days: 30, maxBytes: null, summariesDays: 0 },
+    { device: '*', metric: 'heat', days: null, maxBytes: 2_000_000, summariesDays: null },
+    { device: '*', metric: '*', days: null, maxBytes: null, summariesDays: null },
+  ]);
+  expect(load(`retention: ${JSON.stringify(config.retention)}\n`).config.retention).toEqual(config.retention);
+});
+
+test.each([
+  ['retention: 30\n', /retention must be a list of rules/],
+  ['retention: [30]\n', /fieldgate\.yaml:1: retention\[0\] must be a map of device, metric, days, maxBytes, summariesDays/],
+  ['retention: [{days: 0}]\n', /retention\[0\]\.days must be a whole number from 1 to 36500, not 0/],
+  ['retention: [{day: 3}]\n', /retention\[0\] has an unknown key "day"; did you mean days\?/],
+  ["retention: [{days: 3}, {device: '', days: 3}]\n", /retention\[1\]\.device must be a name, or a pattern with \*, not ""/],
+  ['retention: [{maxBytes: 5}]\n', /retention\[0\]\.maxBytes must be a whole number from 1048576 to/],
+  ['retention: [{days: 9, summariesDays: 3}]\n', /retention\[0\]\.summariesDays \(3\) must be 0, or no less than days \(9\)/],
+  ['retention: [{summariesDays: 3}]\n', /is of no use without days or maxBytes/],
+  [`retention: [${'{days: 3}, '.repeat(101)}]\n`, /has at most 100 rules, not 101/],
+])('K4 a rule of retention as in %.60s is refused with its place', (text, says) => {
+  expect(messages(load(text))).toEqual([expect.stringMatching(says)]);
 });

@@ -65,6 +65,8 @@ test('every problem of every port is told at once, with its place', () => {
     - {path: /dev/ttyUSB1, baudrate: 9600, baudRate: 9600, device: a, rule: morse}
     - {path: /dev/ttyUSB2, baudRate: 9600, device: b, framing: {kind: fixed, lengthBytes: 0}, rule: json}
     - nonsense
+    - {path: "/dev/tty\\e[31mS0", baudRate: 9600, device: c, rule: json}
+    - {path: /dev/${'x'.repeat(600)}, baudRate: 9600, device: d, rule: json}
 `);
   const said = messages.join('\n');
   for (const part of [
@@ -75,6 +77,8 @@ test('every problem of every port is told at once, with its place', () => {
     'serial.ports[1] unknown key "baudrate"; did you mean baudRate?',
     'serial.ports[1].rule.kind must be a rule: csv, key-value, json, nmea, binary, regex',
     'serial.ports[2].framing.lengthBytes must be a whole number from 1 to 4096, not 0',
+    'serial.ports[4].path must be the absolute path of a port',
+    'serial.ports[5].path must be the absolute path of a port',
     'serial.ports[3] must be a port: {path: /dev/serial/by-id/…',
   ])
     expect(said).toContain(part);

@@ -145,4 +145,6 @@ test('W16 parity, framing and break errors of a driver are counted by the port, 
 
 test('W16 where marks cannot be had the port is read without them', async () => {
   expect(await markErrors(-1)).toBe(false);
+  // no descriptor of this process: the system does not even begin
+  expect(await markErrors(9999)).toBe(false);
 });

@@ -1,5 +1,8 @@
 // The life of one serial port, in this thread: silence, garbage, drivers that hang or fail, and a far side that does not keep up.
 
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PORT_TIMING, type PortTiming } from '../../gateway/transports/serial/port.ts';
 import type { PortFrame } from '../../gateway/transports/serial/port-frames.ts';
@@ -225,4 +228,20 @@ test('W10 a port that may not be opened names the group that may, and is tried a
   expect(port.last().condition).toMatchObject({ state: 'failed', mend: expect.stringContaining('dialout') });
   const gaps = triedMs.slice(1).map((atMs, i) => atMs - (triedMs[i] ?? 0));
   expect(gaps.map((gap, i) => gap >= [49, 99, 199, 199][i])).toEqual([true, true, true, true]);
+});
+
+test('W10 a path that leads through a file, a loop of links or a name too long is told, and breaks nothing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fieldgate-paths-'));
+  try {
+    writeFileSync(join(folder, 'file'), '');
+    symlinkSync('loop', join(folder, 'loop'));
+    const paths = ['file/tty/S0', 'loop/tty/S0', `${'x'.repeat(300)}/ttyS0`].map((path) => join(folder, path));
+    for (const path of paths) {
+      await using port = read({ path, timing: { reopenMinMs: 20, reopenMaxMs: 20 } });
+      await until(() => ['absent', 'failed'].includes(port.last()?.condition.state ?? ''));
+      expect(port.last().condition.mend).not.toBe('');
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -2,8 +2,8 @@
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createCsvReader } from '../../device-sim/csv.ts';
-import { parseMillisUs, parseTimeUs } from '../../device-sim/csv-time.ts';
+import { createCsvReader } from '../../gateway/protocol/csv.ts';
+import { parseMillisUs, parseTimeUs } from '../../gateway/protocol/csv-time.ts';
 import { checkSource, readSource, senmlTime, type SourceOptions, withOwnBase } from '../../device-sim/replay-source.ts';
 import { createSimFolder } from '../support/sim-process.ts';
 

@@ -55,6 +55,8 @@ const BUFFER_BYTES = 16 * 1024 * 1024;
 const RETRY_MS = 250;
 /** Timers are no finer. */
 const SOONEST_MS = 2;
+/** Nor longer. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export function createReplay({ capture, order, limits, nowUs, signal, store }: ReplayOptions): Replay {
   const { startedUs } = capture.header;
@@ -103,8 +105,8 @@ export function createReplay({ capture, order, limits, nowUs, signal, store }: R
   async function untilDue(atUs: number): Promise<void> {
     lineUs = atUs;
     if (speed === Number.POSITIVE_INFINITY) return;
-    const dueMs = (begunUs + (atUs - startedUs) / speed - nowUs()) / 1000;
-    if (dueMs >= SOONEST_MS) await wait(dueMs, undefined, { signal });
+    const dueMs = (): number => (begunUs + (atUs - startedUs) / speed - nowUs()) / 1000;
+    for (let ms = dueMs(); ms >= SOONEST_MS; ms = dueMs()) await wait(Math.min(ms, LONGEST_MS), undefined, { signal });
   }
 
   async function push(bytes: Uint8Array, atUs: number): Promise<void> {

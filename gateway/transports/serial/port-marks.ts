@@ -17,15 +17,21 @@ export interface MarkEars {
 }
 
 const MARK = 0xff;
+const PATIENCE_MS = 5000;
 const MARKING = ['inpck', 'parmrk', '-ignpar'];
 
 /** Has the open terminal mark errors; false where nobody can: then it stays as it is. Node has no call for it, and every Linux has stty. */
 export function markErrors(fd: number): Promise<boolean> {
   if (process.platform !== 'linux') return Promise.resolve(false);
   return new Promise((resolve) => {
-    const stty = spawn('stty', MARKING, { stdio: [fd, 'ignore', 'ignore'] });
-    stty.once('error', () => resolve(false));
-    stty.once('close', (code) => resolve(code === 0));
+    try {
+      const stty = spawn('stty', MARKING, { stdio: [fd, 'ignore', 'ignore'], timeout: PATIENCE_MS });
+      stty.once('error', () => resolve(false));
+      stty.once('close', (code) => resolve(code === 0));
+    } catch {
+      // what the system refuses to spawn is thrown or told, as it happens
+      resolve(false);
+    }
   });
 }
 

@@ -88,6 +88,11 @@ function nearestFolder(path: string): { folder: string; name: string } {
   return { folder, name };
 }
 
+/** null: it is not there, or not for us; why, is told when the port is opened. */
 function inodeOf(path: string): number | null {
-  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
+  try {
+    return lstatSync(path).ino;
+  } catch {
+    return null;
+  }
 }
