@@ -74,8 +74,16 @@ export function framesMissing({ acked, framesStored, framesQuarantined, framesGa
   return acked - framesStored - framesQuarantined - framesGap;
 }
 
-/** Null: rows that were still to be counted left the log meanwhile. In a transaction with the totals that does not happen. */
-export function recount(db: Database.Database, streams: readonly StreamState[], ends: RecountEnds): StreamAccount[] | null {
+/**
+ * Null: rows that were still to be counted left the log meanwhile. `isHeld`: in a transaction with the totals that does not happen, and
+ * rows that are not there are missing.
+ */
+export function recount(
+  db: Database.Database,
+  streams: readonly StreamState[],
+  ends: RecountEnds,
+  isHeld: boolean,
+): StreamAccount[] | null {
   const counted = new Map<number, Counted>();
   const devices = new Map<number, string>();
   for (const { id, device, evicted, discarded } of streams) {
@@ -84,7 +92,7 @@ export function recount(db: Database.Database, streams: readonly StreamState[], 
     counted.set(id, { framesStored, framesQuarantined, framesGap: 0, readings, refused, refusedOfFrames });
     devices.set(id, device);
   }
-  if (!countFrames(db, counted, devices, ends)) return null;
+  if (!countFrames(db, counted, devices, ends, isHeld)) return null;
   const lostOf = sealedDifference(streams, ends);
 
   const gaps = db.prepare('SELECT stream, sum(last_seq - first_seq + 1) FROM gaps WHERE id <= ? GROUP BY stream').raw();
@@ -128,6 +136,7 @@ function countFrames(
   counted: Map<number, Counted>,
   devices: Map<number, string>,
   { frame: end, firstFrame }: RecountEnds,
+  isHeld: boolean,
 ): boolean {
   const runs = db
     .prepare(
@@ -146,7 +155,7 @@ function countFrames(
     let readingsLeft = READINGS;
     for (const [id, stream, firstSeq, lastSeq, position, size, refused, counts] of runs.iterate(last, end, RUNS) as IterableIterator<Run>) {
       // their numbers have no holes: what is missing went with the oldest of the log
-      if (id !== last + 1) return false;
+      if (id !== last + 1 && !isHeld) return false;
       if (readingsLeft <= 0) return true;
       readingsLeft -= size;
       last = id;
@@ -166,7 +175,8 @@ function countFrames(
     return true;
   });
   for (let before = last; last < end; before = last) {
-    if (!countSome() || last === before) return false;
+    if (!countSome()) return false;
+    if (last === before) return isHeld;
   }
   return true;
 }

@@ -203,11 +203,12 @@ function firstOf(entries: readonly ChunkEntry[]): number | null {
   return entries.find((entry) => !isGone(entry))?.startUs ?? null;
 }
 
-/** Of readings that are in no chunk yet, by series. */
+/** Of readings that are in no chunk yet, by series; some may be sealed beyond the mark, by a round that was broken off. */
 function firstOfHot(db: Database.Database): ReadonlyMap<number, number> {
   const rows = db
     .prepare(
-      `SELECT series, min(time_us) FROM log WHERE position > coalesce((SELECT content FROM meta WHERE key = 'sealed'), 0) GROUP BY series`,
+      `SELECT series, min(time_us) FROM log WHERE position > coalesce((SELECT content FROM meta WHERE key = 'sealed'), 0)
+       AND position > coalesce((SELECT position FROM sealing WHERE sealing.series = log.series), 0) GROUP BY series`,
     )
     .raw();
   return new Map(rows.all() as [number, number][]);

@@ -294,6 +294,7 @@ test('the numbers of the moment are the ones of the store', async () => {
     unexplained: 0,
     bytes: expect.any(Number),
     storage: { state: 'storing', message: '', freeBytes: null },
+    written: expect.objectContaining({ logBytes: expect.any(Number), databaseBytes: expect.any(Number) }),
   });
   expect(json.bytes).toBeGreaterThan(1000);
 });

@@ -41,7 +41,8 @@ interface World extends AsyncDisposable {
   /** Times before this one are past their age. */
   limitUs: number;
   append(readings: readonly WrittenReading[]): Promise<number>;
-  reopen(): Promise<void>;
+  /** `meanwhile` has the file to itself. */
+  reopen(sealing?: SealBounds, meanwhile?: () => void): Promise<void>;
 }
 async function world(rules: readonly RetentionRule[], sealing = EAGER, news: Partial<RetentionSettings> = {}): Promise<World> {
   const dir = await mkdtemp(path.join(tmpdir(), 'fieldgate-retention-'));
@@ -50,15 +51,15 @@ async function world(rules: readonly RetentionRule[], sealing = EAGER, news: Par
   let limitUs = 0;
   let onGone = (): void => undefined;
   const nowMs = (): number => limitUs / 1000 + RAW_MS;
-  const open = (): Promise<SqliteStore> =>
+  const open = (bounds: SealBounds): Promise<SqliteStore> =>
     openSqliteStore({
       file,
       walCheckpointBytes: 2 ** 20,
       readers: 1,
-      sealing,
+      sealing: bounds,
       retention: { rules, nowMs, steadyMs: nowMs, onExpired: (one) => expired.push(one), onGone: () => onGone(), ...news },
     });
-  let store = await open();
+  let store = await open(sealing);
   const append = createReadingWriter(() => store, SERIES, Date.now() * 1000);
   return {
     file,
@@ -79,9 +80,10 @@ async function world(rules: readonly RetentionRule[], sealing = EAGER, news: Par
     set limitUs(us) {
       limitUs = us;
     },
-    async reopen() {
+    async reopen(bounds = sealing, meanwhile) {
       await store.close();
-      store = await open();
+      meanwhile?.();
+      store = await open(bounds);
     },
     async [Symbol.asyncDispose]() {
       await store.close();
@@ -355,6 +357,19 @@ test('a run that is broken off by a stop goes on after it, and the books agree a
   expect(stops).toBeGreaterThan(2);
   for (const { id } of SERIES) expect(await rawOf(at.store, id)).toStrictEqual([]);
 }, 60_000);
+
+test('what a round that was broken off has sealed already is not taken for the first of its series', async () => {
+  await using at = await world([RULE], { ...EAGER, replayRows: 1_000_000 });
+  await allSealed(at, await at.append(run(1, 100)));
+  await at.reopen({ ...EAGER, rows: 1_000_000, ms: 1e9, replayRows: 1_000_000 }, () => {
+    const db = new Database(at.file);
+    db.exec(`UPDATE meta SET content = 0 WHERE key = 'sealed'; INSERT INTO sealing(series, position) VALUES (1, 100)`);
+    db.close();
+  });
+  at.limitUs = T0 + 1e7;
+  await at.store.retain();
+  expect(await stateOf(at.store, 1)).toMatchObject({ count: 0, firstUs: T0 + 99_000 });
+});
 
 test('room that retention leaves goes back to the file system while readings still come', async () => {
   await using at = await world([RULE], { ...EAGER, roundRows: 100_000 });
