@@ -7,7 +7,14 @@ const SECONDS = 1000;
 function suite(name: string, include: readonly string[], timeoutMs: number): TestProjectConfiguration {
   return {
     extends: true,
-    test: { name, include: [...include], testTimeout: timeoutMs, hookTimeout: timeoutMs },
+    // what is waited for has nearly as long as its test: on a busy machine a second is nothing
+    test: {
+      name,
+      include: [...include],
+      testTimeout: timeoutMs,
+      hookTimeout: timeoutMs,
+      expect: { poll: { timeout: (timeoutMs * 2) / 3 } },
+    },
   };
 }
 

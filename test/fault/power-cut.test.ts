@@ -42,6 +42,11 @@ test('the canary: with synchronous=NORMAL the images show acked readings that ar
 });
 
 test('the canary: a log that is trusted after failed syncs loses acked readings', { timeout: 120_000 }, async () => {
-  const { counts, broken } = await runPowerCut({ seed: freshSeed(), images: 20, canary: 'trust-after-sync-error', fault: FAILING_SYNCS });
-  expect(counts.lost + broken.length).toBeGreaterThan(0);
+  // where the cuts fall is drawn: one run in some dozens of 20 images meets none that shows it
+  let caught = 0;
+  for (let run = 0; caught === 0 && run < 4; run++) {
+    const { counts, broken } = await runPowerCut({ seed: freshSeed(), images: 20, canary: 'trust-after-sync-error', fault: FAILING_SYNCS });
+    caught = counts.lost + broken.length;
+  }
+  expect(caught).toBeGreaterThan(0);
 });
