@@ -92,8 +92,10 @@ test('what a bridge read while the gateway was away is sent when both are back, 
   await bridge.run();
   for (let i = 0; i < 20; i++) await plug.sayAll(`${i}\n`);
   await bridge.cli.until('stderr', /nothing listens at wss:\/\/localhost:1/);
-  expect(await bridge.kill('SIGTERM')).toBe(0);
   const log = join(bridge.folder.path, 'bridge-data/buffers/far-1/frames.log');
+  // what is still in the terminal when its reader goes is nobody's any more
+  await until(() => /"v":19\b/.test(readFileSync(log, 'utf8')));
+  expect(await bridge.kill('SIGTERM')).toBe(0);
   expect(statSync(log).mode & 0o777).toBe(0o600);
   await using back = setUpBridge({
     url: urlOf(gateway),
