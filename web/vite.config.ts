@@ -17,15 +17,19 @@ function budget(): Plugin {
         firstLoad.add(file);
         for (const imported of chunk.imports) add(imported);
       };
-      let styleBytes = 0;
-      for (const [file, output] of Object.entries(bundle)) {
-        if (output.type === 'chunk' && output.isEntry) add(file);
-        if (output.type === 'asset' && file.endsWith('.css')) styleBytes += gzipped(output.source);
-      }
+      for (const [file, output] of Object.entries(bundle)) if (output.type === 'chunk' && output.isEntry) add(file);
       let scriptBytes = 0;
+      const styles = new Set<string>();
       for (const file of firstLoad) {
         const chunk = bundle[file];
-        if (chunk?.type === 'chunk') scriptBytes += gzipped(chunk.code);
+        if (chunk?.type !== 'chunk') continue;
+        scriptBytes += gzipped(chunk.code);
+        for (const style of chunk.viteMetadata?.importedCss ?? []) styles.add(style);
+      }
+      let styleBytes = 0;
+      for (const file of styles) {
+        const style = bundle[file];
+        if (style?.type === 'asset') styleBytes += gzipped(style.source);
       }
       this.info(
         `first load: ${scriptBytes} of ${BUDGET_BYTES.script} bytes of script, ${styleBytes} of ${BUDGET_BYTES.style} of style, gzipped`,

@@ -27,7 +27,18 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 /** The name of an asset has a hash of its content in it. */
 const ASSET_HEADERS = { ...PAGE_HEADERS, 'cache-control': 'public, max-age=31536000, immutable' };
 
-export const CONSOLE_PAGES = ['/', '/fleet', '/devices/:id', '/serial', '/setup', '/signin'] as const;
+export const CONSOLE_PAGES = [
+  '/',
+  '/fleet',
+  '/devices/:id',
+  '/serial',
+  '/explore',
+  '/quarantine',
+  '/events',
+  '/settings',
+  '/setup',
+  '/signin',
+] as const;
 
 export function registerConsole(api: Api, deps: ApiDeps): void {
   const folder = createStaticFolder(deps.consoleFolder);

@@ -14,8 +14,12 @@ import { UnreachablePage } from './sign-in/unreachable-page.tsx';
 
 const DevicePage = lazy(() => import('./device/device-page.tsx').then((module) => module.DevicePage));
 const SerialPage = lazy(() => import('./serial/serial-page.tsx').then((module) => module.SerialPage));
+const ExplorePage = lazy(() => import('./explore/explore-page.tsx').then((module) => module.ExplorePage));
+const QuarantinePage = lazy(() => import('./quarantine/quarantine-page.tsx').then((module) => module.QuarantinePage));
+const EventsPage = lazy(() => import('./events/events-page.tsx').then((module) => module.EventsPage));
+const SettingsPage = lazy(() => import('./settings/settings-page.tsx').then((module) => module.SettingsPage));
 /** Addresses of pages; everything else on this origin (/docs, /ca.crt) is the browser's business. */
-const PAGES = /^\/($|\?|devices\/|serial($|\?))/;
+const PAGES = /^\/($|\?|devices\/|(explore|serial|quarantine|events|settings)($|\?))/;
 
 export function App() {
   const now = phase.value;
@@ -77,7 +81,11 @@ function Pages() {
       <Router>
         <Route path="/" component={FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />
+        <Route path="/explore" component={ExplorePage} />
         <Route path="/serial" component={SerialPage} />
+        <Route path="/quarantine" component={QuarantinePage} />
+        <Route path="/events" component={EventsPage} />
+        <Route path="/settings" component={SettingsPage} />
         <Route default component={NotFound} />
       </Router>
     </ErrorBoundary>

@@ -24,7 +24,11 @@ export const text = {
   nav: {
     label: 'Main',
     fleet: 'Fleet',
+    explore: 'Explore',
     serial: 'Serial',
+    quarantine: 'Quarantine',
+    events: 'Events',
+    settings: 'Settings',
     docs: 'API docs',
     signOut: 'Sign out',
     search: 'Find devices by name, id or tag',
