@@ -13,13 +13,13 @@ process.stderr.on('error', () => undefined);
 
 /** What runs for long, and is handed bursts. */
 const LONG_LIVED = ['start', 'demo', 'bridge'];
-if (process.argv.slice(2).some((word) => LONG_LIVED.includes(word))) beginWithLittleRoom();
-
 // Compiled sources are kept beside them: the next start is three times as fast, and needs 60 MiB less in its threads. Never in a folder
 // that others may write to, because what lies there is run.
-const { directory } = enableCompileCache(join(import.meta.dirname, '../.cache/compiled'));
+const COMPILE_CACHE = join(import.meta.dirname, '../.cache/compiled');
+if (process.argv.slice(2).some((word) => LONG_LIVED.includes(word))) beginWithLittleRoom(COMPILE_CACHE);
+const { directory } = enableCompileCache(COMPILE_CACHE);
 // threads read the environment, not this call
-if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, '../.cache/compiled');
+if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= COMPILE_CACHE;
 
 const { presentRuntime, runtimeProblems } = await import('./runtime-checks.ts');
 const problems = runtimeProblems(presentRuntime(process.env));

@@ -1,5 +1,6 @@
 // fieldgate start: runs the gateway until somebody says stop. One line on stdout when it accepts connections; everything else is the log.
 
+import { flushCompileCache } from 'node:module';
 import { EXIT } from '../failure.ts';
 import type { RunningGateway } from '../run-gateway.ts';
 import { type CommandSpec, configOf, type OptionSpec, wholeBetween } from './cli.ts';
@@ -21,9 +22,11 @@ export const START: CommandSpec = {
     const loaded = configOf(cli, options);
     // loaded only here: the other commands start in a third of the time
     const { runGateway } = await import('../run-gateway.ts');
-    const gateway = await runGateway({ config: loaded.config, file: loaded.file, env: cli.env, say: cli.say });
+    const gateway = await runGateway({ config: loaded.config, file: loaded.file, origin: loaded, env: cli.env, say: cli.say });
     const asked = untilAskedToStop(gateway);
     cli.out(`ready ${gateway.url}`);
+    // a box that is switched off never ends by itself, which is when Node would keep it
+    flushCompileCache();
     gateway.log.info({ signal: await asked }, 'stopping; once more (Ctrl-C) to end at once');
     process.exit(await stopWithin(gateway, loaded.config.limits.drainSeconds * 1000 + GRACE_MS));
   },

@@ -10,7 +10,7 @@ import { type Unreadable, readJson } from './json-frame.ts';
 import { quarantineFrame } from './quarantine.ts';
 import type { SessionHouse } from './session-house.ts';
 import type { StreamEntry } from './streams.ts';
-import { takeFrame } from './take-frame.ts';
+import { READING_BYTES, takeFrame } from './take-frame.ts';
 import { type FrameContext, wholeFault } from './validate.ts';
 
 export interface DeclaredGap {
@@ -51,7 +51,7 @@ const HTTP_STREAM = '~http';
 const UNAVAILABLE: PackResult = { outcome: 'store-unavailable' };
 
 export function createPackIngest(house: SessionHouse, isStoring: () => boolean): PackIngest {
-  const { batcher, catalogue, streams, limits, settingsOf, noticesOf, presence, flow, paceOf, nowUs } = house;
+  const { batcher, catalogue, streams, limits, settingsOf, noticesOf, presence, flow, frameWatch, paceOf, nowUs } = house;
 
   function openOwn(device: string, receivedUs: number): StreamEntry {
     const opened = streams.open(device, HTTP_STREAM, receivedUs);
@@ -84,6 +84,8 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
     };
     stream.acked = seq;
     const { stored, faults } = takeFrame(house, context, { stream, seq, ...pack });
+    if (frameWatch.isOn)
+      frameWatch.saw(device, receivedUs, { kind: 'post', stream: stream.stream, seq, bytes: pack.bytes, stored, faults });
     paceOf(device).spend(pack.records.length, receivedUs);
     return { outcome: 'settled', stored, errors: faults, acked: seq };
   }
@@ -92,6 +94,10 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
     const receivedAtUs = nowUs();
     const stream = known ?? openOwn(device, receivedAtUs);
     if (body.length > 0) quarantineFrame(batcher, { device, stream: stream.id, seq: 0, receivedAtUs }, wholeFault(unreadable), body);
+    if (frameWatch.isOn) {
+      const faults = [{ code: unreadable }];
+      frameWatch.saw(device, receivedAtUs, { kind: 'unreadable', stream: stream.stream, seq: null, bytes: body, stored: 0, faults });
+    }
     paceOf(device).spend(0, receivedAtUs);
     return { outcome: 'unreadable', code: unreadable, detail, acked: known?.acked ?? 0 };
   }
@@ -163,7 +169,8 @@ export function createPackIngest(house: SessionHouse, isStoring: () => boolean):
     async store(device, body, { isCbor = false, numbered } = {}) {
       if (!isStoring()) return UNAVAILABLE;
       const result = numbered === undefined ? takeBare(device, body, isCbor) : takeNumbered(device, body, isCbor, numbered);
-      return (await settled(body.length, result)) ?? UNAVAILABLE;
+      const stored = result.outcome === 'settled' ? result.stored : 0;
+      return (await settled(body.length + stored * READING_BYTES, result)) ?? UNAVAILABLE;
     },
     async acked(device, stream) {
       if (!isStoring()) return null;

@@ -8,6 +8,9 @@ import { quarantineFrame, quarantineRecords } from './quarantine.ts';
 import type { StreamEntry } from './streams.ts';
 import type { Faults, FrameContext, Validator } from './validate.ts';
 
+/** What a reading holds until it is on disk, beside its text: a place in each set of columns, and its part in the work that others wait for. */
+export const READING_BYTES = 128;
+
 export interface FrameTakers {
   readonly batcher: Batcher;
   readonly validator: Validator;

@@ -13,7 +13,8 @@ export interface LogColumns {
   series(): readonly number[];
   /** Readings of a series by time, equal times in commit order, and the highest position among them. */
   take(series: number): { readonly fresh: ChunkReadings; readonly position: number };
-  clear(): void;
+  /** Lets the columns go; until then the next round gets the same. */
+  release(): void;
 }
 
 type Row = [position: number, series: number, timeUs: number, value: number | string, isBoolean: number];
@@ -40,8 +41,6 @@ export function openLogColumns(db: Database.Database): LogColumns {
 
   function clear(): void {
     count = 0;
-    seriesOf = order = new Int32Array(0);
-    positions = timeUs = numbers = new Float64Array(0);
     others = new Map();
     starts = new Map();
     ids = [];
@@ -50,12 +49,16 @@ export function openLogColumns(db: Database.Database): LogColumns {
   function read(from: number, to: number, sealedTo: ReadonlyMap<number, number>): number {
     clear();
     const room = to - from;
-    seriesOf = new Int32Array(room);
-    [positions, timeUs, numbers] = [new Float64Array(room), new Float64Array(room), new Float64Array(room)];
+    if (room > seriesOf.length) {
+      [seriesOf, order] = [new Int32Array(room), new Int32Array(room)];
+      [positions, timeUs, numbers] = [new Float64Array(room), new Float64Array(room), new Float64Array(room)];
+    }
     for (let at = from; ; ) {
-      const some = rows.all(at, to) as Row[];
-      for (const [position, series, time, value, isBoolean] of some) {
+      let some = 0;
+      // one by one: an array of all of them outlives the nursery, and the heap grows by it
+      for (const [position, series, time, value, isBoolean] of rows.iterate(at, to) as IterableIterator<Row>) {
         at = position;
+        some++;
         if (sealedTo.size > 0 && position <= (sealedTo.get(series) ?? 0)) continue;
         seriesOf[count] = series;
         positions[count] = position;
@@ -65,7 +68,7 @@ export function openLogColumns(db: Database.Database): LogColumns {
         else numbers[count] = value;
         count++;
       }
-      if (some.length < SLICE_ROWS) break;
+      if (some < SLICE_ROWS) break;
     }
     group();
     return count;
@@ -83,7 +86,6 @@ export function openLogColumns(db: Database.Database): LogColumns {
       ends.set(id, at);
       at += size;
     }
-    order = new Int32Array(count);
     for (let i = 0; i < count; i++) {
       const id = seriesOf[i] as number;
       const place = ends.get(id) as number;
@@ -119,6 +121,10 @@ export function openLogColumns(db: Database.Database): LogColumns {
         position,
       };
     },
-    clear,
+    release() {
+      clear();
+      seriesOf = order = new Int32Array(0);
+      positions = timeUs = numbers = new Float64Array(0);
+    },
   };
 }

@@ -94,6 +94,19 @@ test('a full budget of frames in flight holds the heavy devices and not the ligh
   for (const device of heavy) device.ws.terminate();
 });
 
+test('short readings weigh by what they hold until they are on disk, not by their text: one frame of many is a full share', async () => {
+  // a share of 64 KiB: two packs of 8 KiB of text are far from it
+  await using gateway = await startTestGateway({
+    limits: { framesInFlightBytes: 1024 * 1024, deviceReadingsPerSecond: 0 },
+    config: { store: { ...DEFAULTS.store, commitIntervalMs: 100 } },
+  });
+  await using device = await gateway.device('pump-1');
+  for (let pack = 0; pack < 2; pack++) device.send(Array.from({ length: 600 }, (_, i) => ({ n: 'a', v: pack * 600 + i + 1 })));
+  for (let pack = 0; pack < 2; pack++) expect(await device.next()).toStrictEqual({ type: 'stored', readings: 600 });
+  expect(await held(gateway, 'window')).toBeGreaterThan(0);
+  expect(await stored(gateway, 'pump-1')).toStrictEqual(upTo(1200));
+});
+
 test('a device with more waiting than its share of a small budget goes on, and so do many at once', { timeout: 60_000 }, async () => {
   await using gateway = await startTestGateway({ limits: { framesInFlightBytes: 1024 * 1024 } });
   const inFlight = (): Promise<number> =>
