@@ -2,33 +2,33 @@
 // of time but in commit order, so that of equal times the later commit is the last.
 
 import type { Value } from '../protocol/messages.ts';
+import { addEntry, addPart, addValue, bucketRow, type Cell, cellOf, isSummed, newCell } from './bucket-cell.ts';
+import { summarizePart } from './chunk-blocks.ts';
+import { type EntryColumns, entryAt, FIELD, FIELDS } from './chunk-entries.ts';
 import type { ChunkKind, ChunkReadings, ChunkSummary } from './chunk-format.ts';
 import { valueAt } from './chunk-merge.ts';
-import { summarize } from './chunk-summary.ts';
 import { firstAt } from './sealed-cursor.ts';
-import { type Bucket, KIND } from './store.ts';
+import type { Bucket } from './store.ts';
 
-interface Cell {
-  count: number;
-  min: number;
-  max: number;
-  sum: number;
-  /** What rounding took from the sum so far (Neumaier's compensation). */
-  lost: number;
-  firstUs: number;
-  lastUs: number;
-  first: Value;
-  last: Value;
-  isNumeric: boolean;
-}
-
-/** The N starts, exact: the product can pass 2^53, hence the bigints. */
+/** The N starts, exact, though i·(toUs − fromUs) can pass 2^53. */
 export function bucketStartsUs(fromUs: number, toUs: number, points: number): Float64Array {
   const starts = new Float64Array(points);
+  if (toUs - fromUs <= Number.MAX_SAFE_INTEGER) {
+    const rest = (toUs - fromUs) % points;
+    const whole = (toUs - fromUs - rest) / points;
+    for (let i = 0; i < points; i++) starts[i] = fromUs + i * whole + Math.floor((i * rest) / points);
+    return starts;
+  }
   const span = BigInt(toUs) - BigInt(fromUs);
   for (let i = 0; i < points; i++) starts[i] = Number(BigInt(fromUs) + (BigInt(i) * span) / BigInt(points));
   return starts;
 }
+
+/** Of sealed readings. */
+export const CUT = -1;
+export const OUTSIDE = -2;
+
+export type Bucketer = ReturnType<typeof createBucketer>;
 
 export function createBucketer(fromUs: number, toUs: number, points: number) {
   const starts = bucketStartsUs(fromUs, toUs, points);
@@ -41,142 +41,77 @@ export function createBucketer(fromUs: number, toUs: number, points: number) {
     while (i + 1 < points && starts[i + 1] <= timeUs) i++;
     return i;
   }
-
+  let lastId: number | null = null;
+  let lastCells: (Cell | undefined)[] = [];
   function cellsOf(seriesId: number): (Cell | undefined)[] {
+    if (seriesId === lastId) return lastCells;
     let cells = series.get(seriesId);
     if (cells === undefined) {
       cells = new Array(points);
       series.set(seriesId, cells);
     }
+    [lastId, lastCells] = [seriesId, cells];
     return cells;
   }
-  function addSummary(cells: (Cell | undefined)[], i: number, kind: ChunkKind, summary: ChunkSummary): void {
-    const cell = cells[i];
-    const first = kind === KIND.boolean ? summary.first === 1 : summary.first;
-    const last = kind === KIND.boolean ? summary.last === 1 : summary.last;
-    const { count, min, max, sum, lost, startUs: firstUs, endUs: lastUs } = summary;
-    if (cell === undefined) cells[i] = { count, min, max, sum, lost, firstUs, lastUs, first, last, isNumeric: true };
-    else addWhole(cell, summary, first, last);
-  }
-
-  /** The bucket that all of a chunk is in, or null when a border cuts it. */
-  function bucketOf({ startUs, endUs }: ChunkSummary): number | null {
-    if (startUs < fromUs || endUs >= toUs) return null;
-    const i = indexOf(startUs);
-    return endUs < (starts[i + 1] ?? toUs) ? i : null;
-  }
-  /** Of readings that are gone there is nothing to cut: all of them count where the first one was. */
-  function bucketOfGone({ startUs }: ChunkSummary): number | null {
-    return startUs >= fromUs && startUs < toUs ? indexOf(startUs) : null;
-  }
-  const isNumber = (kind: ChunkKind): boolean => kind === KIND.number || kind === KIND.boolean;
 
   return {
-    /** Its sums are not enough: it has to be decoded. */
-    isCut: (kind: ChunkKind, summary: ChunkSummary): boolean => !isNumber(kind) || bucketOf(summary) === null,
-    /** Sealed readings: a chunk that lies in one bucket is taken by its sums, else it is decoded. */
-    addChunk(seriesId: number, kind: ChunkKind, summary: ChunkSummary, decode: () => ChunkReadings | null): void {
+    /** No bucket is shorter. */
+    leastUs: Math.floor((toUs - fromUs) / points),
+    /** The bucket that all of it is in; `CUT` when a border cuts it. */
+    bucketOf(startUs: number, endUs: number): number {
+      if (startUs < fromUs || endUs >= toUs) return CUT;
+      const i = indexOf(startUs);
+      return endUs < (starts[i + 1] ?? toUs) ? i : CUT;
+    },
+    /** Of readings that are gone there is nothing to cut: all of them count where the first one was. */
+    bucketOfGone: (startUs: number): number => (startUs >= fromUs && startUs < toUs ? indexOf(startUs) : OUTSIDE),
+    /** Sums of readings that are all in one bucket. */
+    addSums(seriesId: number, bucket: number, kind: ChunkKind, sums: ChunkSummary): void {
       const cells = cellsOf(seriesId);
-      const isNumeric = isNumber(kind);
-      const bucket = isNumeric ? bucketOf(summary) : null;
-      if (bucket !== null) {
-        addSummary(cells, bucket, kind, summary);
-        return;
-      }
-      const readings = decode();
-      if (readings === null) return;
+      const cell = cells[bucket];
+      if (cell === undefined) cells[bucket] = cellOf(kind, sums);
+      else addPart(cell, kind, sums);
+    },
+    /** The same of an entry of the index. */
+    addEntry(seriesId: number, bucket: number, columns: EntryColumns, e: number): void {
+      const cells = cellsOf(seriesId);
+      const cell = cells[bucket];
+      if (cell !== undefined) addEntry(cell, columns, e * FIELDS);
+      else cells[bucket] = cellOf(columns[e * FIELDS + FIELD.kind] as ChunkKind, entryAt(columns, e));
+    },
+    /** A chunk that a border cuts, or that has no sums. */
+    addReadings(seriesId: number, readings: ChunkReadings): void {
       const end = firstAt(readings, toUs);
       for (let at = firstAt(readings, fromUs); at < end; ) {
-        if (!isNumeric) {
-          this.add(seriesId, readings.timeUs[at] as number, valueAt(readings, at));
+        const timeUs = readings.timeUs[at] as number;
+        if (!isSummed(readings.kind)) {
+          this.add(seriesId, timeUs, valueAt(readings, at));
           at++;
           continue;
         }
-        const i = indexOf(readings.timeUs[at] as number);
+        const i = indexOf(timeUs);
         const next = i + 1 < points ? firstAt(readings, starts[i + 1] as number) : end;
-        addSummary(cells, i, kind, summarize(readings, at, next));
+        this.addSums(seriesId, i, readings.kind, summarizePart(readings, at, next));
         at = next;
       }
-    },
-    /** Sums whose readings are gone. */
-    addGone(seriesId: number, kind: ChunkKind, summary: ChunkSummary): void {
-      const bucket = bucketOfGone(summary);
-      if (bucket !== null) addSummary(cellsOf(seriesId), bucket, kind, summary);
     },
     add(seriesId: number, timeUs: number, value: Value): void {
       const cells = cellsOf(seriesId);
       const i = indexOf(timeUs);
       const cell = cells[i];
       if (cell === undefined) cells[i] = newCell(timeUs, value);
-      else addTo(cell, timeUs, value);
+      else addValue(cell, timeUs, value);
     },
     finish(): { seriesId: number; rows: Bucket[] }[] {
       const finished: { seriesId: number; rows: Bucket[] }[] = [];
       for (const [seriesId, cells] of series) {
         const rows: Bucket[] = [];
-        cells.forEach((c, i) => {
-          if (c === undefined) return;
-          const avg = (c.sum + c.lost) / c.count;
-          rows.push(c.isNumeric ? [i, c.count, c.min, c.max, avg, c.first, c.last] : [i, c.count, null, null, null, c.first, c.last]);
+        cells.forEach((cell, i) => {
+          if (cell !== undefined) rows.push(bucketRow(i, cell));
         });
         finished.push({ seriesId, rows });
       }
       return finished;
     },
   };
-}
-
-function newCell(timeUs: number, value: Value): Cell {
-  const number = Number(value);
-  const isNumeric = typeof value !== 'string';
-  return {
-    count: 1,
-    min: number,
-    max: number,
-    sum: number,
-    lost: 0,
-    firstUs: timeUs,
-    lastUs: timeUs,
-    first: value,
-    last: value,
-    isNumeric,
-  };
-}
-
-function addWhole(cell: Cell, { count, min, max, sum: part, lost, startUs, endUs }: ChunkSummary, first: Value, last: Value): void {
-  cell.count += count;
-  if (min < cell.min) cell.min = min;
-  if (max > cell.max) cell.max = max;
-  const sum = cell.sum + part;
-  cell.lost += (Math.abs(cell.sum) >= Math.abs(part) ? cell.sum - sum + part : part - sum + cell.sum) + lost;
-  cell.sum = sum;
-  if (startUs < cell.firstUs) {
-    cell.firstUs = startUs;
-    cell.first = first;
-  }
-  if (endUs >= cell.lastUs) {
-    cell.lastUs = endUs;
-    cell.last = last;
-  }
-}
-
-function addTo(cell: Cell, timeUs: number, value: Value): void {
-  cell.count++;
-  if (typeof value === 'string') cell.isNumeric = false;
-  else {
-    const number = Number(value);
-    if (number < cell.min) cell.min = number;
-    if (number > cell.max) cell.max = number;
-    const sum = cell.sum + number;
-    cell.lost += Math.abs(cell.sum) >= Math.abs(number) ? cell.sum - sum + number : number - sum + cell.sum;
-    cell.sum = sum;
-  }
-  if (timeUs < cell.firstUs) {
-    cell.firstUs = timeUs;
-    cell.first = value;
-  }
-  if (timeUs >= cell.lastUs) {
-    cell.lastUs = timeUs;
-    cell.last = value;
-  }
 }

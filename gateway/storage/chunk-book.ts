@@ -37,8 +37,10 @@ export function openChunkBook(db: Database.Database): ChunkBook {
   const addChunk = db.prepare('INSERT INTO chunks(id, content) VALUES (?, ?)');
   const dropRow = db.prepare('DELETE FROM chunk_index WHERE series = ? AND start_us = ? AND number = ?');
   const addRow = db.prepare(
-    'INSERT INTO chunk_index(series, start_us, number, end_us, readings, edition, entries) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO chunk_index(series, start_us, number, end_us, readings, edition, sums, entries) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
+  const setSums = db.prepare('UPDATE chunk_index SET sums = ? WHERE series = ? AND start_us = ? AND number = ? AND edition = ?');
+  const allSummed = db.prepare(`DELETE FROM meta WHERE key = 'unsummed'`);
   const setSealing = db.prepare('INSERT OR REPLACE INTO sealing(series, position) VALUES (?, ?)');
   const clearSealing = db.prepare('DELETE FROM sealing');
   const runs = db
@@ -64,11 +66,14 @@ export function openChunkBook(db: Database.Database): ChunkBook {
   }
 
   return {
-    apply({ series, upTo, isLast, lastId, dropChunks, addChunks, dropRows, addRows }) {
+    apply({ series, upTo, isLast, lastId, dropChunks, addChunks, dropRows, addRows, addSums = [], isSummed = false }) {
       for (const id of dropChunks) dropChunk.run(id);
       for (const { id, content } of addChunks) addChunk.run(id, content);
       for (const row of dropRows) dropRow.run(row.series, row.startUs, row.number);
-      for (const row of addRows) addRow.run(row.series, row.startUs, row.number, row.endUs, row.readings, row.edition, row.entries);
+      for (const row of addRows)
+        addRow.run(row.series, row.startUs, row.number, row.endUs, row.readings, row.edition, row.sums, row.entries);
+      for (const row of addSums) setSums.run(row.sums, row.series, row.startUs, row.number, row.edition);
+      if (isSummed) allSummed.run();
       writeMeta.run('chunk', lastId);
       if (isLast) {
         clearSealing.run();

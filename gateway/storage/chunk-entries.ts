@@ -1,9 +1,9 @@
 // What the index knows of each chunk: where it lies in time, and the sums by which a chart over years is drawn without decoding it. The
 // entries of one index row are packed as docs/chunk-format.md says.
 
-import { crc32 } from 'node:zlib';
-import { type ByteReader, type ByteWriter, createByteReader, createByteWriter } from './chunk-bytes.ts';
+import { createByteWriter } from './chunk-bytes.ts';
 import type { ChunkKind, ChunkSummary } from './chunk-format.ts';
+import { closePacked, NUMBERS, openPacked, readNumber, writeNumber } from './packed-numbers.ts';
 
 export interface ChunkEntry extends ChunkSummary {
   /** Of the chunk that holds the readings. */
@@ -29,7 +29,6 @@ export const readingsOf = (entries: readonly ChunkEntry[]): number =>
 /** Entries of an index row, at most: all of them are rewritten when one changes. */
 export const ROW_ENTRIES = 64;
 const VERSION = 1;
-const CRC_BYTES = 4;
 
 export function packEntries(entries: readonly ChunkEntry[]): Uint8Array {
   const to = createByteWriter();
@@ -50,68 +49,79 @@ export function packEntries(entries: readonly ChunkEntry[]): Uint8Array {
     sealedUs = entry.sealedUs;
     for (const name of NUMBERS) writeNumber(to, entry[name]);
   }
-  const packed = to.bytes();
-  const whole = new Uint8Array(packed.length + CRC_BYTES);
-  whole.set(packed);
-  new DataView(whole.buffer).setUint32(packed.length, crc32(packed), true);
-  return whole;
+  return closePacked(to);
 }
 
 /** Throws when they are not what was packed. */
 export function unpackEntries(whole: Uint8Array): ChunkEntry[] {
-  const packed = whole.subarray(0, -CRC_BYTES);
-  const view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
-  if (packed.length === 0 || view.getUint32(packed.length, true) !== crc32(packed)) throw new Error('a row of the chunk index is damaged');
-  const from = createByteReader(packed);
+  const columns = unpackColumns(whole);
+  return Array.from({ length: columns.length / FIELDS }, (_, e) => entryAt(columns, e));
+}
+
+/** Entries as numbers in a row, `FIELDS` of each: a chart over years goes through thousands of them, and an object for each would cost more than all else. */
+export type EntryColumns = Float64Array;
+/** Places of an entry's fields. */
+export const FIELD = {
+  id: 0,
+  kind: 1,
+  bytes: 2,
+  count: 3,
+  startUs: 4,
+  endUs: 5,
+  position: 6,
+  sealedUs: 7,
+  min: 8,
+  max: 9,
+  sum: 10,
+  lost: 11,
+  first: 12,
+  last: 13,
+} as const;
+export const FIELDS = 14;
+
+export function entryAt(columns: EntryColumns, e: number): ChunkEntry {
+  const at = (field: number): number => columns[e * FIELDS + field] as number;
+  return {
+    id: at(FIELD.id),
+    kind: at(FIELD.kind) as ChunkKind,
+    bytes: at(FIELD.bytes),
+    count: at(FIELD.count),
+    startUs: at(FIELD.startUs),
+    endUs: at(FIELD.endUs),
+    position: at(FIELD.position),
+    sealedUs: at(FIELD.sealedUs),
+    min: at(FIELD.min),
+    max: at(FIELD.max),
+    sum: at(FIELD.sum),
+    lost: at(FIELD.lost),
+    first: at(FIELD.first),
+    last: at(FIELD.last),
+  };
+}
+
+/** Throws when they are not what was packed. */
+export function unpackColumns(whole: Uint8Array): EntryColumns {
+  const from = openPacked(whole, 'a row of the chunk index');
   if (from.byte() !== VERSION) throw new Error('a row of the chunk index is of a newer version');
-  const entries: ChunkEntry[] = [];
+  const entries = from.varint();
+  if (entries > whole.length) throw new Error('a row of the chunk index is damaged');
+  const columns = new Float64Array(entries * FIELDS);
   let timeUs = 0;
   let sealedUs = 0;
-  for (let left = from.varint(); left > 0; left--) {
-    const id = from.varint();
-    const kind = from.byte() as ChunkKind;
-    const bytes = from.varint();
-    const count = from.varint();
+  for (let at = 0; at < columns.length; at += FIELDS) {
+    columns[at + FIELD.id] = from.varint();
+    columns[at + FIELD.kind] = from.byte();
+    columns[at + FIELD.bytes] = from.varint();
+    columns[at + FIELD.count] = from.varint();
     const startUs = timeUs + from.signed();
-    const endUs = startUs + from.varint();
-    timeUs = endUs;
-    const position = from.varint();
+    timeUs = startUs + from.varint();
+    columns[at + FIELD.startUs] = startUs;
+    columns[at + FIELD.endUs] = timeUs;
+    columns[at + FIELD.position] = from.varint();
     sealedUs += from.signed();
-    const min = readNumber(from);
-    const max = readNumber(from);
-    const sum = readNumber(from);
-    const lost = readNumber(from);
-    const first = readNumber(from);
-    const last = readNumber(from);
-    entries.push({ id, kind, bytes, count, startUs, endUs, position, sealedUs, min, max, sum, lost, first, last });
+    columns[at + FIELD.sealedUs] = sealedUs;
+    for (let field: number = FIELD.min; field <= FIELD.last; field++) columns[at + field] = readNumber(from);
   }
-  return entries;
-}
-
-const NUMBERS = ['min', 'max', 'sum', 'lost', 'first', 'last'] as const;
-/** Most values are decimals of a few places: a whole number of up to 2^46 and an exponent take less than eight bytes. */
-const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6] as const;
-const LARGEST = 2 ** 46;
-const AS_DOUBLE = 255;
-
-function writeNumber(to: ByteWriter, value: number): void {
-  const isMinusZero = Object.is(value, -0);
-  for (const [exponent, power] of POWERS.entries()) {
-    const whole = Math.round(value * power);
-    if (isMinusZero || Math.abs(whole) > LARGEST) break;
-    if (!Object.is(whole / power, value)) continue;
-    to.byte(exponent);
-    to.signed(whole);
-    return;
-  }
-  to.byte(AS_DOUBLE);
-  to.double(value);
-}
-
-function readNumber(from: ByteReader): number {
-  const exponent = from.byte();
-  if (exponent === AS_DOUBLE) return from.double();
-  const power = POWERS[exponent];
-  if (power === undefined) throw new Error('a row of the chunk index is damaged');
-  return from.signed() / power;
+  if (from.left !== 0) throw new Error('a row of the chunk index is damaged');
+  return columns;
 }

@@ -3,19 +3,37 @@
 
 import type Database from 'better-sqlite3';
 import { decodeChunks } from './chunk-codec.ts';
-import { type ChunkEntry, isGone, unpackEntries } from './chunk-entries.ts';
+import { type ChunkEntry, type EntryColumns, entryAt, FIELD, FIELDS, isGone, unpackColumns, unpackEntries } from './chunk-entries.ts';
 import type { ChunkReadings } from './chunk-format.ts';
+import { groupEntries } from './entry-groups.ts';
 import { createKept } from './kept.ts';
+import { KEPT_ENTRIES, KEPT_READINGS } from './reader-memory.ts';
+import { type RowSums, unpackSums } from './row-sums.ts';
 import type { IndexKey, SealedSeries } from './seal-series.ts';
 
+/** A row of the index. */
+export interface SourceRow {
+  /** Null: it has none, or is longer than was asked for. */
+  readonly sums: RowSums | null;
+  /** Null: the row is damaged. */
+  columns(): RowColumns | null;
+}
+export interface RowColumns {
+  readonly entries: EntryColumns;
+  readonly groups: EntryColumns;
+}
 export interface ChunkSource {
   of(series: number): SealedSeries;
+  /** Rows that may have something in [fromUs, toUs), by time; with their sums when they are no longer than `summedUs`. */
+  rowsBetween(series: number, fromUs: number, toUs: number, summedUs: number): SourceRow[];
   /** Entries of chunks that have something in [fromUs, toUs), by time. */
   entriesBetween(series: number, fromUs: number, toUs: number): ChunkEntry[];
   /** Null: gone, or damaged and named in `damaged`. */
   readings(entry: ChunkEntry): ChunkReadings | null;
   /** Decodes several at once, for `readings` to find them: cheaper than one by one. At most `FETCHED`. */
   fetch(entries: readonly ChunkEntry[]): void;
+  /** Lets go what is kept when none of it was used for a while; true when there was something. */
+  forgetUnused(nowMs: number): boolean;
   /** Chunks that were found damaged: what is wrong, by id. */
   readonly damaged: ReadonlyMap<number, string>;
 }
@@ -33,16 +51,22 @@ export interface DamagedChunk {
 export interface ChunkSourceOptions {
   /** Told once of each. */
   readonly onDamaged?: (damaged: DamagedChunk) => void;
+  /** Readings that are kept decoded; left out: as many as a reader's. */
+  readonly keptReadings?: number;
 }
 
+type Row = [startUs: number, number: number, edition: number, endUs: number, sums: Buffer | null];
+
+const NO_ENTRIES: EntryColumns = new Float64Array(0);
 /** Chunks that are decoded at once, at most. */
 export const FETCHED = 128;
-/** Readings that are kept decoded, 16 bytes each: a chunk of each of 2,000 series, which an export of all needs from page to page. */
-const KEPT_READINGS = 2_500_000;
-/** Entries that are kept, some 150 bytes each. */
-const KEPT_ENTRIES = 65_536;
+/** After the last use of any of it. */
+const KEPT_MS = 15_000;
 
-export function openChunkSource(db: Database.Database, { onDamaged }: ChunkSourceOptions = {}): ChunkSource {
+export function openChunkSource(
+  db: Database.Database,
+  { onDamaged, keptReadings: room = KEPT_READINGS }: ChunkSourceOptions = {},
+): ChunkSource {
   const FROM = '(SELECT max(start_us) FROM chunk_index WHERE series = @series AND start_us <= @timeUs)';
   const keys = db.prepare(
     `SELECT start_us AS startUs, number FROM chunk_index WHERE series = @series AND start_us >= coalesce(${FROM}, @timeUs)
@@ -54,7 +78,8 @@ export function openChunkSource(db: Database.Database, { onDamaged }: ChunkSourc
   const BEFORE = '(SELECT max(start_us) FROM chunk_index WHERE series = @series AND start_us < @fromUs)';
   const between = db
     .prepare(
-      `SELECT start_us, number, edition FROM chunk_index WHERE series = @series AND start_us >= coalesce(${BEFORE}, @fromUs)
+      `SELECT start_us, number, edition, end_us, iif(end_us - start_us < @summedUs, sums, NULL) FROM chunk_index
+       WHERE series = @series AND start_us >= coalesce(${BEFORE}, @fromUs)
        AND start_us < @toUs AND end_us >= @fromUs ORDER BY start_us, number`,
     )
     .raw();
@@ -63,26 +88,40 @@ export function openChunkSource(db: Database.Database, { onDamaged }: ChunkSourc
     'SELECT start_us AS startUs, end_us AS endUs, readings FROM chunk_index WHERE series = ? AND start_us = ? AND number = ?',
   );
   const rowsAround = db.prepare('SELECT series, entries FROM chunk_index WHERE start_us <= ? AND end_us >= ?').raw();
-  const keptEntries = createKept<ChunkEntry[]>(KEPT_ENTRIES);
-  const keptReadings = createKept<ChunkReadings>(KEPT_READINGS);
+  const keptEntries = createKept<RowColumns>(KEPT_ENTRIES);
+  const keptReadings = createKept<ChunkReadings>(room);
   const damaged = new Map<number, string>();
   const damagedRows = new Set<string>();
+  let usedAtMs = 0;
+  let keepsAny = false;
 
   /** Null: the row is damaged. */
-  function entriesOf(series: number, startUs: number, number: number, its: number): ChunkEntry[] | null {
+  function columnsOf(series: number, startUs: number, number: number, its: number): RowColumns | null {
     const known = keptEntries.get(its);
     if (known !== undefined) return known;
     // what the disk can't give is no damage: only what it gave is looked at
     const row = packed.get(series, startUs, number) as Buffer;
-    let entries: ChunkEntry[];
+    let columns: RowColumns;
     try {
-      entries = unpackEntries(row);
+      const entries = unpackColumns(row);
+      columns = { entries, groups: groupEntries(entries) };
     } catch (error) {
       setRowAside(series, startUs, number, (error as Error).message);
       return null;
     }
-    keptEntries.set(its, entries, entries.length);
-    return entries;
+    keptEntries.set(its, columns, columns.entries.length / FIELDS);
+    return columns;
+  }
+  function entriesOf(series: number, { startUs, number }: IndexKey): ChunkEntry[] | null {
+    const columns = columnsOf(series, startUs, number, edition.get(series, startUs, number) as number);
+    if (columns === null) return null;
+    return Array.from({ length: columns.entries.length / FIELDS }, (_, e) => entryAt(columns.entries, e));
+  }
+  /** Every question begins here. */
+  function rowsOf(series: number, fromUs: number, toUs: number, summedUs: number): Row[] {
+    usedAtMs = performance.now();
+    keepsAny = true;
+    return between.all({ series, fromUs, toUs, summedUs }) as Row[];
   }
 
   function setRowAside(series: number, startUs: number, number: number, what: string): void {
@@ -128,18 +167,35 @@ export function openChunkSource(db: Database.Database, { onDamaged }: ChunkSourc
   return {
     of: (series) => ({
       keysFrom: (timeUs) => keys.all({ series, timeUs }) as IndexKey[],
-      entries: ({ startUs, number }) => entriesOf(series, startUs, number, edition.get(series, startUs, number) as number),
+      entries: (key) => entriesOf(series, key),
       readings,
     }),
+    rowsBetween: (series, fromUs, toUs, summedUs) =>
+      rowsOf(series, fromUs, toUs, summedUs).map(([startUs, number, its, endUs, sums]) => ({
+        sums: sums === null ? null : unpackSums(sums, startUs, endUs),
+        columns: () => columnsOf(series, startUs, number, its),
+      })),
     entriesBetween(series, fromUs, toUs) {
       const found: ChunkEntry[] = [];
-      for (const [startUs, number, its] of between.all({ series, fromUs, toUs }) as [number, number, number][])
-        for (const entry of entriesOf(series, startUs, number, its) ?? [])
-          if (entry.endUs >= fromUs && entry.startUs < toUs) found.push(entry);
+      for (const [startUs, number, its] of rowsOf(series, fromUs, toUs, 0)) {
+        const columns = columnsOf(series, startUs, number, its)?.entries ?? NO_ENTRIES;
+        for (let e = 0; e * FIELDS < columns.length; e++) {
+          const at = e * FIELDS;
+          if ((columns[at + FIELD.endUs] as number) >= fromUs && (columns[at + FIELD.startUs] as number) < toUs)
+            found.push(entryAt(columns, e));
+        }
+      }
       return found;
     },
     readings,
     fetch,
+    forgetUnused(nowMs) {
+      if (!keepsAny || nowMs - usedAtMs < KEPT_MS) return false;
+      keepsAny = false;
+      keptReadings.clear();
+      keptEntries.clear();
+      return true;
+    },
     damaged,
   };
 }

@@ -20,10 +20,25 @@ export function summarize(readings: ChunkReadings, from = 0, to = readings.count
     if (one < min) min = one;
     if (one > max) max = one;
     const next = sum + one;
+    // what Neumaier's comparison gives, without the branch that nobody can foretell; beyond the largest double it gives something else
+    const share = next - sum;
+    lost += sum - (next - share) + (one - share);
+    sum = next;
+  }
+  if (!Number.isFinite(sum + lost)) [sum, lost] = overflown(value, from, to);
+  return { count, startUs, endUs, min, max, sum, lost, first, last: value[to - 1]! };
+}
+
+function overflown(value: ArrayLike<number>, from: number, to: number): readonly [sum: number, lost: number] {
+  let sum = value[from]!;
+  let lost = 0;
+  for (let i = from + 1; i < to; i++) {
+    const one = value[i]!;
+    const next = sum + one;
     lost += Math.abs(sum) >= Math.abs(one) ? sum - next + one : one - next + sum;
     sum = next;
   }
-  return { count, startUs, endUs, min, max, sum, lost, first, last: value[to - 1]! };
+  return [sum, lost];
 }
 
 /** Powers of ten below which decimals of sensors lie. */

@@ -3,6 +3,7 @@
 export interface Kept<T> {
   get(key: number): T | undefined;
   set(key: number, value: T, weight: number): void;
+  clear(): void;
 }
 
 export function createKept<T>(room: number): Kept<T> {
@@ -25,6 +26,10 @@ export function createKept<T>(room: number): Kept<T> {
         kept.delete(oldest);
         weighs -= its;
       }
+    },
+    clear() {
+      kept.clear();
+      weighs = 0;
     },
   };
 }

@@ -19,6 +19,8 @@ export type Departures = ReadonlyMap<number, Departed>;
 export interface QuarantineBook {
   /** Inside the transaction of `batch`. */
   write(batch: Batch): Departures;
+  /** Inside a transaction of its own: some rows of a device that is purged; none are left when nothing departs. */
+  discardSome(device: string): { readonly departures: Departures; readonly rows: number };
   /** Inside a transaction of its own: a step of what a commit did not get done. */
   evictSome(): Departures;
   /** After the transaction. */
@@ -149,6 +151,14 @@ export function openQuarantineBook(db: Database.Database, bounds: QuarantineBoun
       for (let c = 0; c < cells.length; c += ROW_CELLS) insert.run(cells.slice(c, c + ROW_CELLS));
       bound(devices, STEP_ROWS + quarantine.length);
       return departures;
+    },
+    discardSome(device) {
+      begin();
+      const rows = oldest.all(device, STEP_ROWS) as Row[];
+      for (const row of rows) depart(device, row, 'discarded');
+      const last = rows.at(-1);
+      if (last !== undefined) removeUpTo.run(device, last[0]);
+      return { departures, rows: rows.length };
     },
     evictSome() {
       begin();

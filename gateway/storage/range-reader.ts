@@ -5,7 +5,8 @@ import type { Value } from '../protocol/messages.ts';
 import type { ChunkReadings } from './chunk-format.ts';
 import { valueAt } from './chunk-merge.ts';
 import type { HotLog, HotRows } from './hot-log.ts';
-import { createSealedCursor, firstAt, type SealedCursor } from './sealed-cursor.ts';
+import { readingsAsOf } from './chunk-as-of.ts';
+import { createSealedCursor, type SealedCursor } from './sealed-cursor.ts';
 import { type ChunkEntry, isGone } from './chunk-entries.ts';
 import { type ChunkSource, FETCHED } from './chunk-source.ts';
 import type { Queries, RangePage } from './store.ts';
@@ -30,9 +31,7 @@ export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range'
       // of one series alone many will follow; of many series each gives a little
       const ahead = Math.max(1, Math.min(FETCHED, Math.ceil(limit / entry.count / series.length)));
       if (entry === entries[fetched]) source.fetch(entries.slice(fetched, (fetched += ahead)));
-      const whole = source.readings(entry);
-      if (whole === null || entry.position <= upTo) return whole;
-      return without(whole, later.get(id), () => sameTimeBehind(source, entries, entry));
+      return readingsAsOf(source, entries, entry, upTo, later.get(id));
     };
     cursors.push(createSealedCursor({ series: id, entries, fromUs: startUs, readings }));
   }
@@ -77,36 +76,6 @@ export function readRange(source: ChunkSource, hot: HotLog, ask: Queries['range'
 function isBefore(rows: HotRows, r: number, timeUs: number, series: number): boolean {
   const rowUs = rows.timeUs[r] as number;
   return rowUs < timeUs || (rowUs === timeUs && (rows.series[r] as number) < series);
-}
-
-/** Readings of the time at which a chunk ends that lie in the ones after it: they were committed after its own. */
-function sameTimeBehind(source: ChunkSource, entries: readonly ChunkEntry[], { id, endUs }: ChunkEntry): number {
-  let count = 0;
-  for (let e = entries.findIndex((entry) => entry.id === id) + 1; entries[e]?.startUs === endUs; e++) {
-    const readings = source.readings(entries[e] as ChunkEntry);
-    if (readings !== null) count += firstAt(readings, endUs + 1);
-  }
-  return count;
-}
-
-function without(readings: ChunkReadings, later: ReadonlyMap<number, number> | undefined, behind: () => number): ChunkReadings {
-  if (later === undefined) return readings;
-  const left = new Map(later);
-  const endUs = readings.timeUs[readings.count - 1] as number;
-  const atEnd = left.get(endUs) ?? 0;
-  if (atEnd > 0) left.set(endUs, atEnd - behind());
-  const kept: number[] = [];
-  // the newest of equal times are last
-  for (let i = readings.count - 1; i >= 0; i--) {
-    const timeUs = readings.timeUs[i] as number;
-    const n = left.get(timeUs) ?? 0;
-    if (n > 0) left.set(timeUs, n - 1);
-    else kept.push(i);
-  }
-  kept.reverse();
-  const timeUs = Float64Array.from(kept, (i) => readings.timeUs[i] as number);
-  const value = kept.map((i) => readings.value[i]);
-  return { kind: readings.kind, count: kept.length, timeUs, value } as unknown as ChunkReadings;
 }
 
 function grown<T extends Int32Array | Float64Array>(from: T, to: T): T {

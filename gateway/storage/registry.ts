@@ -15,6 +15,8 @@ export interface DeviceRow {
   /** `gateway` stamps the time of receipt instead of the device's own. */
   readonly clock: 'device' | 'gateway';
   readonly pingSeconds: number | null;
+  /** It leaves and comes back by itself: that it is away is nothing to tell of. */
+  readonly maySleep: boolean;
 }
 export interface TokenRow {
   readonly id: string;
@@ -75,6 +77,14 @@ export interface AuditRow {
   readonly act: string;
   readonly target: string;
   readonly detail: string;
+  /** The peer that asked for it; `local` for the command line, '' when nobody did. */
+  readonly address: string;
+}
+
+export interface AuditPage {
+  readonly items: readonly (AuditRow & { readonly id: number })[];
+  readonly more: boolean;
+  readonly end: number | null;
 }
 
 export interface RegistryTables {
@@ -99,11 +109,12 @@ export type RegistryChange =
 /**
  * The contract (test/contract/registry.ts): `commit` applies all changes in one durable transaction or rejects with none applied; calls
  * are applied in call order; `load` and `audit` see every commit that had resolved. `audit` is newest first, `before` an id of the page
- * before. `close` is idempotent; later calls reject.
+ * before. With `about` it gives the rows in which that text is, in any case of letters, and a page ends after a bounded number of rows
+ * that were looked at; `end` is the id of the last of them. `close` is idempotent; later calls reject.
  */
 export interface Registry {
   load(): Promise<RegistryRows>;
   commit(changes: readonly RegistryChange[]): Promise<void>;
-  audit(ask: { limit: number; before?: number }): Promise<{ items: readonly (AuditRow & { id: number })[]; more: boolean }>;
+  audit(ask: { limit: number; before?: number; about?: string }): Promise<AuditPage>;
   close(): Promise<void>;
 }

@@ -45,12 +45,22 @@ interface RowExpiry {
   readonly bytes: number;
 }
 
+/** What a rule's chunks take in the file. */
+interface RuleSize {
+  readonly chunks: [endUs: number, bytes: number][];
+  bytes: number;
+  readings: number;
+}
+
 /** A slice is one transaction of the writer: some milliseconds. */
 const SLICE_CHUNKS = 48;
 const SLICE_ROWS = 24;
 /** Series and rows that a step looks at without finding anything. */
 const STEP_SERIES = 256;
 const STEP_ROWS = 256;
+/** Of a chunk, and of a row of the index, beside what is in them. */
+const CHUNK_ROW_BYTES = 18;
+const INDEX_ROW_BYTES = 30;
 const NEVER_US = Number.NEGATIVE_INFINITY;
 
 export function* openExpiry(db: Database.Database, { rules, nowUs, isClockDoubtful }: ExpiryAsk): Generator<Expiry, undefined> {
@@ -70,6 +80,7 @@ export function* openExpiry(db: Database.Database, { rules, nowUs, isClockDoubtf
   const meta = db.prepare('SELECT coalesce((SELECT content FROM meta WHERE key = ?), 0)').pluck();
   const matched = matchSeries(db, rules);
   let hot: ReadonlyMap<number, number> | null = null;
+  let unsealed: ReadonlyMap<number, number> | null = null;
 
   for (const [r, rule] of rules.entries()) {
     const own = matched.filter((one) => one.rule === r).map(({ id }) => id);
@@ -77,9 +88,9 @@ export function* openExpiry(db: Database.Database, { rules, nowUs, isClockDoubtf
     const sumsBeforeUs = rule.summariesMs === 0 ? Number.POSITIVE_INFINITY : beforeUs(rule.summariesMs);
     yield* drop(r, 'age', own, { rawBeforeUs: beforeUs(rule.rawMs), roomUpToUs: NEVER_US, sumsBeforeUs });
     if (rule.maxBytes === null) continue;
-    const chunks: [number, number][] = [];
-    for (const series of own) yield* measure(r, series, chunks);
-    const roomUpToUs = roomUpTo(chunks, rule.maxBytes);
+    const size: RuleSize = { chunks: [], bytes: 0, readings: 0 };
+    for (const series of own) yield* measure(r, series, size);
+    const roomUpToUs = roomUpTo(size.chunks, rule.maxBytes - unsealedBytes(own, size));
     if (roomUpToUs > NEVER_US) yield* drop(r, 'size', own, { rawBeforeUs: NEVER_US, roomUpToUs, sumsBeforeUs });
   }
 
@@ -153,16 +164,33 @@ export function* openExpiry(db: Database.Database, { rules, nowUs, isClockDoubtf
     return { startUs, number: next === null ? 0 : next - NUMBER_STEP };
   }
 
-  function* measure(rule: number, series: number, chunks: [number, number][]): Generator<Expiry, undefined> {
+  function* measure(rule: number, series: number, size: RuleSize): Generator<Expiry, undefined> {
     for (let last: IndexKey = { startUs: Number.MIN_SAFE_INTEGER, number: 0 }; ; ) {
       const some = rowsWithReadings.all({ series, ...last, limit: STEP_ROWS }) as Row[];
       for (const [startUs, number, packed] of some) {
         last = { startUs, number };
-        for (const entry of unpacked(packed)) if (!isGone(entry)) chunks.push([entry.endUs, entry.bytes]);
+        const entries = unpacked(packed);
+        // what the file has for it beside the content
+        const beside = CHUNK_ROW_BYTES + (packed.length + INDEX_ROW_BYTES) / entries.length;
+        for (const entry of entries) {
+          if (isGone(entry)) continue;
+          size.chunks.push([entry.endUs, entry.bytes + beside]);
+          size.bytes += entry.bytes + beside;
+          size.readings += entry.count;
+        }
       }
       if (some.length < STEP_ROWS) return;
       yield { slice: null, rule, reason: 'size', readings: 0, bytes: 0 };
     }
+  }
+
+  /** Of readings that are in no chunk yet, as much as they will take in one, and not what they take in the log: that passes. */
+  function unsealedBytes(own: readonly number[], { bytes, readings }: RuleSize): number {
+    if (readings === 0) return 0;
+    unsealed ??= unsealedOf(db);
+    let waiting = 0;
+    for (const series of own) waiting += unsealed.get(series) ?? 0;
+    return waiting * (bytes / readings);
   }
 }
 
@@ -203,13 +231,17 @@ function firstOf(entries: readonly ChunkEntry[]): number | null {
   return entries.find((entry) => !isGone(entry))?.startUs ?? null;
 }
 
-/** Of readings that are in no chunk yet, by series; some may be sealed beyond the mark, by a round that was broken off. */
+const UNSEALED = `position > coalesce((SELECT content FROM meta WHERE key = 'sealed'), 0)
+  AND position > coalesce((SELECT position FROM sealing WHERE sealing.series = log.series), 0)`;
+
+/** How many readings are in no chunk yet, by series. */
+function unsealedOf(db: Database.Database): ReadonlyMap<number, number> {
+  const rows = db.prepare(`SELECT series, count(*) FROM log WHERE ${UNSEALED} GROUP BY series`).raw();
+  return new Map(rows.all() as [number, number][]);
+}
+
+/** The first of the readings that are in no chunk yet, by series; some may be sealed beyond the mark, by a round that was broken off. */
 function firstOfHot(db: Database.Database): ReadonlyMap<number, number> {
-  const rows = db
-    .prepare(
-      `SELECT series, min(time_us) FROM log WHERE position > coalesce((SELECT content FROM meta WHERE key = 'sealed'), 0)
-       AND position > coalesce((SELECT position FROM sealing WHERE sealing.series = log.series), 0) GROUP BY series`,
-    )
-    .raw();
+  const rows = db.prepare(`SELECT series, min(time_us) FROM log WHERE ${UNSEALED} GROUP BY series`).raw();
   return new Map(rows.all() as [number, number][]);
 }

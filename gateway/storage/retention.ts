@@ -25,6 +25,8 @@ export interface RetentionSettings {
 }
 export interface Retention {
   run(): Promise<void>;
+  /** From now on these hold: a run under way stops with its next step, and one by them begins. */
+  replace(rules: readonly RetentionRule[]): void;
   close(): void;
 }
 export interface RetentionOptions extends RetentionSettings {
@@ -35,21 +37,29 @@ const EVERY_MS = 10 * 60_000;
 const CLOCK_LOOK_MS = 60_000;
 
 export function createRetention(options: RetentionOptions): Retention {
-  const { rules, expire, onGone, onExpired, onFailed, everyMs = EVERY_MS, nowMs = Date.now, steadyMs = () => performance.now() } = options;
+  const { expire, onGone, onExpired, onFailed, everyMs = EVERY_MS, nowMs = Date.now, steadyMs = () => performance.now() } = options;
   const clock = createClockDoubt(nowMs, steadyMs);
+  let { rules } = options;
   let running: Promise<void> | null = null;
+  let isClosed = false;
 
   async function once(): Promise<void> {
+    const held = rules;
     const gone = new Map<string, Expired>();
-    const ask = { rules, nowUs: nowMs() * 1000, isClockDoubtful: clock.isDoubtful() };
+    const ask = { rules: held, nowUs: nowMs() * 1000, isClockDoubtful: clock.isDoubtful() };
     try {
       await expire(ask, ({ rule, reason, readings, bytes }) => {
-        if (readings === 0) return;
-        onGone?.(readings);
-        const key = `${rule} ${reason}`;
-        const before = gone.get(key) ?? { rule: rules[rule] as RetentionRule, reason, readings: 0, bytes: 0 };
-        gone.set(key, { ...before, readings: before.readings + readings, bytes: before.bytes + bytes });
+        if (readings > 0) {
+          onGone?.(readings);
+          const key = `${rule} ${reason}`;
+          const before = gone.get(key) ?? { rule: held[rule] as RetentionRule, reason, readings: 0, bytes: 0 };
+          gone.set(key, { ...before, readings: before.readings + readings, bytes: before.bytes + bytes });
+        }
+        // what the old rules would still let go may stay by the new ones
+        if (held !== rules) throw new RulesReplaced();
       });
+    } catch (error) {
+      if (!(error instanceof RulesReplaced)) throw error;
     } finally {
       for (const one of gone.values()) onExpired?.(one);
     }
@@ -62,20 +72,28 @@ export function createRetention(options: RetentionOptions): Retention {
     return running;
   }
 
-  const timers =
-    rules.length === 0
-      ? []
-      : [
-          setInterval(() => void run().catch((error: unknown) => onFailed?.(error)), everyMs),
-          setInterval(() => clock.isDoubtful(), Math.min(CLOCK_LOOK_MS, everyMs)),
-        ];
+  const runAndTell = (): Promise<void> => run().catch((error: unknown) => onFailed?.(error));
+
+  const timers = [setInterval(() => void runAndTell(), everyMs), setInterval(() => clock.isDoubtful(), Math.min(CLOCK_LOOK_MS, everyMs))];
   return {
     run,
+    replace(next) {
+      rules = next;
+      const before = running ?? Promise.resolve();
+      const again = (): void => {
+        if (!isClosed && rules === next) void runAndTell();
+      };
+      void before.then(again, again);
+    },
     close() {
+      isClosed = true;
       for (const timer of timers) clearInterval(timer);
     },
   };
 }
+
+/** Ends a run whose rules hold no more. */
+class RulesReplaced extends Error {}
 
 /** Ahead of where it should be by more: somebody set it, or it is broken. */
 const JUMP_MS = 60 * 60_000;

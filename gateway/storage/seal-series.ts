@@ -1,7 +1,7 @@
 // Sealing, for one series: which chunks new readings go into, what those become, and the rows of the index that change with them. Pure:
 // what is on disk comes in through a source, what shall be goes out as a change.
 
-import { cut, isFull } from './chunk-cut.ts';
+import { cut, isFull, type PageFill } from './chunk-cut.ts';
 import { type ChunkEntry, isGone, ROW_ENTRIES } from './chunk-entries.ts';
 import type { ChunkReadings } from './chunk-format.ts';
 import { mergeReadings, partOf } from './chunk-merge.ts';
@@ -21,6 +21,7 @@ export interface SeriesRow extends IndexRow {
 export interface NewChunk {
   readonly entry: { -readonly [K in keyof ChunkEntry]: ChunkEntry[K] };
   readonly content: Uint8Array;
+  readonly isFitted?: boolean;
 }
 export interface SeriesChange {
   readonly dropChunks: number[];
@@ -88,7 +89,7 @@ export function sealSeries(ask: SealAsk): SeriesChange {
 }
 
 /** A row of the index with its chunks cut and written anew, those between two whose readings are gone by themselves; null when one is damaged. */
-export function recutRow({ series, source }: Pick<SealAsk, 'series' | 'source'>, key: IndexKey): SeriesChange | null {
+export function recutRow({ series, source }: Pick<SealAsk, 'series' | 'source'>, key: IndexKey, fill: PageFill): SeriesChange | null {
   const entries = source.entries(key);
   if (entries === null) return null;
   const { startUs, number } = key;
@@ -108,7 +109,7 @@ export function recutRow({ series, source }: Pick<SealAsk, 'series' | 'source'>,
     }
     const position = Math.max(...some.map((entry) => entry.position));
     const sealedUs = Math.max(...some.map((entry) => entry.sealedUs));
-    if (whole !== null) anew.push(...sealed({ series, source, fresh: whole, position, sealedUs }, change, whole));
+    if (whole !== null) anew.push(...sealed({ series, source, fresh: whole, position, sealedUs }, change, whole, 0, fill.cut));
   }
   if (change.dropChunks.length === 0) return null;
   // the same start and number: it stays between its neighbours
@@ -178,12 +179,12 @@ function countBefore({ timeUs: times, count }: ChunkReadings, timeUs: number): n
 }
 
 /** Readings of any number as chunks that are each worth a row. */
-function sealed(ask: SealAsk, change: SeriesChange, readings: ChunkReadings, position = 0): ChunkEntry[] {
+function sealed(ask: SealAsk, change: SeriesChange, readings: ChunkReadings, position = 0, cutting = cut): ChunkEntry[] {
   const entries: ChunkEntry[] = [];
-  for (const { part, content } of cut(readings)) {
+  for (const { part, content, isFitted = false } of cutting(readings)) {
     const facts = { id: 0, kind: part.kind, bytes: content.length, position: Math.max(position, ask.position), sealedUs: ask.sealedUs };
     const entry = { ...facts, ...summarize(part), ...exactSum(part) };
-    change.addChunks.push({ entry, content });
+    change.addChunks.push({ entry, content, isFitted });
     entries.push(entry);
   }
   return entries;

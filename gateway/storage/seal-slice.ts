@@ -1,7 +1,8 @@
 // Changes of some series as one transaction of the writer: chunks in the order of their size, so that those of a size, of which a whole
-// number fills a page, come one after the other; then numbered, and the rows of the index packed.
+// number fills a page, come one after the other, behind those whose place was chosen; then numbered, and the rows of the index packed.
 
 import { packEntries, readingsOf } from './chunk-entries.ts';
+import { packSums } from './row-sums.ts';
 import type { IndexKey, SeriesChange } from './seal-series.ts';
 
 /** Series that are sealed up to `upTo` with it; the last one of a round moves the mark. */
@@ -15,6 +16,10 @@ export interface SealSlice {
   readonly isLast: boolean;
   /** Readings that go with it, in slices of retention. */
   readonly expired?: readonly ExpiredReadings[];
+  /** Sums of rows that an earlier version wrote without. */
+  readonly addSums?: readonly RowSumsOf[];
+  /** With `addSums`: no row is left without. */
+  readonly isSummed?: boolean;
   /** The highest number given to a chunk or an edition. */
   readonly lastId: number;
 }
@@ -24,12 +29,19 @@ export interface ExpiredReadings {
   /** The first time that is left, Infinity when none is; null: more of the series goes in a later slice, which tells it. */
   readonly firstUs: number | null;
 }
+/** The row is as it was when they were added up if its edition is. */
+export interface RowSumsOf extends IndexKey {
+  readonly series: number;
+  readonly edition: number;
+  readonly sums: Uint8Array;
+}
 /** As the table has it. */
 export interface PackedRow extends IndexKey {
   readonly series: number;
   readonly endUs: number;
   readonly readings: number;
   readonly edition: number;
+  readonly sums: Uint8Array;
   readonly entries: Uint8Array;
 }
 
@@ -61,9 +73,10 @@ export function createSliceBuilder(): SliceBuilder {
     },
     finish(lastId, end) {
       let id = lastId;
-      whole.addChunks.sort((a, b) => b.content.length - a.content.length);
-      for (const { entry } of whole.addChunks) entry.id = ++id;
-      const addChunks = whole.addChunks.map(({ entry, content }) => ({ id: entry.id, content }));
+      const others = whole.addChunks.filter(({ isFitted }) => isFitted !== true).sort((a, b) => b.content.length - a.content.length);
+      const chunks = [...whole.addChunks.filter(({ isFitted }) => isFitted === true), ...others];
+      for (const { entry } of chunks) entry.id = ++id;
+      const addChunks = chunks.map(({ entry, content }) => ({ id: entry.id, content }));
       const addRows = whole.addRows.map(({ series, startUs, number, entries }) => ({
         series,
         startUs,
@@ -72,6 +85,7 @@ export function createSliceBuilder(): SliceBuilder {
         endUs: entries.reduce((end, { endUs }) => Math.max(end, endUs), Number.NEGATIVE_INFINITY),
         readings: readingsOf(entries),
         edition: ++id,
+        sums: packSums(entries),
         entries: packEntries(entries),
       }));
       return { dropChunks: whole.dropChunks, addChunks, dropRows: whole.dropRows, addRows, ...end, lastId: id };

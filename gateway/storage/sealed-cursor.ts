@@ -52,6 +52,13 @@ export function createSealedCursor({ series, entries, fromUs, readings }: Sealed
 
 /** The place of the first reading that is not older than `timeUs`; the count when there is none. */
 export function firstAt({ timeUs: times, count }: ChunkReadings, timeUs: number): number {
+  // most chunks lie on one side of it
+  if (count === 0 || (times[0] as number) >= timeUs) return 0;
+  if ((times[count - 1] as number) < timeUs) return count;
+  // most devices have a steady pace
+  const first = times[0] as number;
+  const guess = Math.ceil(((timeUs - first) / ((times[count - 1] as number) - first)) * (count - 1));
+  if ((times[guess - 1] as number) < timeUs && (times[guess] as number) >= timeUs) return guess;
   let low = 0;
   let high = count;
   while (low < high) {

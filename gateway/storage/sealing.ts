@@ -36,6 +36,8 @@ export interface Sealing {
   recut(progress: (left: number) => void): Promise<void>;
   /** Drops what retention lets go, in slices like those of a round; `told` hears of each step once it is stored. */
   expire(ask: ExpiryAsk, told: (step: Expiry) => void): Promise<void>;
+  /** While held no round begins by itself, and one that did goes no further: chunks take room before the log gives it back. */
+  hold(isHeld: boolean): void;
   /** No chunk changes while `work` runs; rounds wait for its end. */
   still<T>(work: () => Promise<T>): Promise<T>;
   /** Resolves when nothing more will be asked. Idempotent. */
@@ -47,12 +49,19 @@ export interface SealingOptions {
   sealer(): Promise<Thread>;
   readonly mark: number;
   readonly position: number;
+  /** Rows of the index have no sums yet: an earlier version wrote them. */
+  readonly isUnsummed: boolean;
   /** Stores a slice; rejects while the disk is in trouble. */
   store(slice: SealSlice): Promise<void>;
   onError(error: unknown): void;
 }
 
 const LOOK_MS = 500;
+/** Between two looks: 10,000 a second. */
+const BUSY_ROWS = 5_000;
+/** The chunk that a series grows at its end is written anew in every round. With so many readings for each, that is done two or three times until it is full, not eight. */
+const SERIES_ROWS = 384;
+const MOST_TIMES = 3;
 const AFTER_ERROR_MS = 30_000;
 
 export function createSealing({ bounds, sealer, store, onError, ...start }: SealingOptions): Sealing {
@@ -61,35 +70,58 @@ export function createSealing({ bounds, sealer, store, onError, ...start }: Seal
   let notBeforeMs = 0;
   let running: Promise<void> | null = null;
   let isOver = false;
+  let { isUnsummed } = start;
+  /** Of the round before; what has been, is the best guess at what comes. */
+  let seriesOfRound = 0;
+  let lookedAt = position;
+  let isBusy = false;
+  let isHeld = false;
 
-  async function round(upTo: number): Promise<void> {
+  /** `isStopped`: it is left where it is, and gone on with later. */
+  async function round(upTo: number, isStopped: () => boolean): Promise<void> {
     const ask: BeginRound = { upTo, rows: bounds.roundRows, nowUs: Date.now() * 1000 };
     const begun = await (await sealer()).call<BegunRound | null>('begin', ask);
     if (begun === null) {
       mark = Math.max(mark, upTo);
       return;
     }
+    seriesOfRound = begun.series;
     for (;;) {
-      if (isOver) return;
+      if (isStopped()) return;
       const slice = await (await sealer()).call<SealSlice | null>('next');
       if (slice === null) return;
       await store(slice);
       if (slice.isLast) mark = slice.upTo;
     }
   }
-  async function rounds(upTo: number, progress?: (upTo: number) => void): Promise<void> {
-    while (mark < upTo && !isOver) {
-      await round(upTo);
+  async function rounds(upTo: number, isStopped: () => boolean, progress?: (upTo: number) => void): Promise<void> {
+    while (mark < upTo && !isStopped()) {
+      await round(upTo, isStopped);
       progress?.(mark);
     }
     roundAtMs = performance.now();
   }
+  const mustStop = (): boolean => isOver || isHeld;
+
+  /** While much comes in, a round waits until it is worth its work; what a query has to scan meanwhile has an end as well. */
+  const isWorth = (): boolean => !isBusy || position - mark >= Math.min(seriesOfRound * SERIES_ROWS, bounds.rows * MOST_TIMES);
+  const isDue = (): boolean =>
+    (position - mark >= bounds.rows && isWorth()) || (position > mark && performance.now() - roundAtMs >= bounds.ms);
+  /** Whenever there is nothing to seal. */
+  async function sumUp(): Promise<void> {
+    while (!mustStop() && !isDue()) {
+      const slice = await (await sealer()).call<SealSlice | null>('nextSums');
+      if (slice !== null) await store(slice);
+      isUnsummed = slice !== null && slice.isSummed !== true;
+      if (!isUnsummed) return;
+    }
+  }
 
   const look = setInterval(() => {
-    const nowMs = performance.now();
-    const isDue = position - mark >= bounds.rows || (position > mark && nowMs - roundAtMs >= bounds.ms);
-    if (!isDue || running !== null || nowMs < notBeforeMs) return;
-    running = rounds(position)
+    isBusy = position - lookedAt > BUSY_ROWS;
+    lookedAt = position;
+    if (running !== null || isHeld || performance.now() < notBeforeMs || !(isDue() || isUnsummed)) return;
+    running = (isDue() ? rounds(position, mustStop) : sumUp())
       .catch((error: unknown) => {
         notBeforeMs = performance.now() + AFTER_ERROR_MS;
         if (!isOver) onError(error);
@@ -108,7 +140,8 @@ export function createSealing({ bounds, sealer, store, onError, ...start }: Seal
     },
     async sealTo(upTo, progress) {
       while (running !== null) await running;
-      const own = rounds(upTo, progress);
+      // somebody wants it, and knows how full the disk is
+      const own = rounds(upTo, () => isOver, progress);
       running = own
         .catch(() => undefined)
         .finally(() => {
@@ -149,6 +182,9 @@ export function createSealing({ bounds, sealer, store, onError, ...start }: Seal
           running = null;
         });
       await own;
+    },
+    hold(held) {
+      isHeld = held;
     },
     async still(work) {
       while (running !== null) await running.catch(() => undefined);

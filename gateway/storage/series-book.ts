@@ -44,6 +44,8 @@ export interface SeriesBook {
   watchFirst(): void;
   /** Inside a transaction: readings that are gone from chunks. Returns how many by device. */
   writeExpired(expired: readonly ExpiredReadings[]): Map<string, number>;
+  /** Inside a transaction: a device's series, of which no reading is left, become as if there never had been one. */
+  forget(device: string): void;
   readonly isDirty: boolean;
   /** What is written down counts everything up to here, so that a start needs the log above it only. */
   readonly countedTo: number;
@@ -213,6 +215,15 @@ export function openSeriesBook(db: Database.Database, position: number): SeriesB
         byDevice.set(device, (byDevice.get(device) ?? 0) + one.readings);
       }
       return byDevice;
+    },
+    forget(device) {
+      for (const row of rows) {
+        if (row === undefined || row.device !== device || readings[row.id] > 0) continue;
+        const { id } = row;
+        rankUs[id] = Number.NEGATIVE_INFINITY;
+        firstUs[id] = lastUs[id] = latestUs[id] = suspects[id] = latest[id] = 0;
+        update.run(0, null, null, null, null, null, 0, counted, id);
+      }
     },
     sliceDone(isCommitted) {
       if (isCommitted)

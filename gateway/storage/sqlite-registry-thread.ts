@@ -3,12 +3,15 @@
 import { diskFaultOf } from './disk-fault.ts';
 import type { Database } from './migrate.ts';
 import { openMigrated } from './migrate.ts';
-import type { AuditRow, DeviceRow, EnrolmentRow, RegistryChange, RegistryRows, RegistryTable } from './registry.ts';
+import type { AuditPage, AuditRow, DeviceRow, EnrolmentRow, RegistryChange, RegistryRows, RegistryTable } from './registry.ts';
 import type { OpenRegistryOptions, RegistryQuestions } from './sqlite-registry.ts';
 import { serveThread } from './thread.ts';
 
-/** Audit rows older than this (against the newest), or beyond this many, go. */
+/** Audit rows older than this (against the newest), or beyond this many, go. The triggers of the table let nothing else go. */
 const AUDIT_KEPT = { ms: 90 * 86_400_000, rows: 1_000_000, lookEveryRows: 1000 };
+
+/** For one page of rows about something; some ten milliseconds. */
+const AUDIT_LOOKED_AT = 20_000;
 
 /** Column of each field, the id first. */
 const COLUMNS = {
@@ -23,6 +26,7 @@ const COLUMNS = {
     expectEverySeconds: 'expect_every_seconds',
     clock: 'clock',
     pingSeconds: 'ping_seconds',
+    maySleep: 'may_sleep',
   },
   tokens: { id: 'id', device: 'device', hash: 'hash', createdAtMs: 'created_at_ms', expiresAtMs: 'expires_at_ms', enrolment: 'enrolment' },
   users: { name: 'name', role: 'role', passwordHash: 'password_hash', createdAtMs: 'created_at_ms' },
@@ -48,9 +52,11 @@ function openTables(database: Database) {
     TABLES.map((table) => [table, database.prepare(`DELETE FROM ${sqlName(table)} WHERE ${Object.values(COLUMNS[table])[0]} = ?`)]),
   );
   const select = TABLES.map((table) => [table, database.prepare(selectAll(table))] as const);
-  const addAudit = database.prepare('INSERT INTO audit (at_ms, actor, act, target, detail) VALUES (@atMs, @actor, @act, @target, @detail)');
-  const readAudit = database.prepare<[number, number], AuditRow & { id: number }>(
-    'SELECT id, at_ms AS atMs, actor, act, target, detail FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?',
+  const addAudit = database.prepare(
+    'INSERT INTO audit (at_ms, actor, act, target, detail, address) VALUES (@atMs, @actor, @act, @target, @detail, @address)',
+  );
+  const readAudit = database.prepare<[number], AuditRow & { id: number }>(
+    'SELECT id, at_ms AS atMs, actor, act, target, detail, address FROM audit WHERE id < ? ORDER BY id DESC',
   );
   const dropAudit = database.prepare('DELETE FROM audit WHERE id <= @id - @rows OR at_ms < @atMs - @ms');
   let auditsSinceLook = AUDIT_KEPT.lookEveryRows;
@@ -85,11 +91,23 @@ function openTables(database: Database) {
     commit: (lists: readonly (readonly RegistryChange[])[]) => commit.immediate(lists),
     load: () =>
       Object.fromEntries(select.map(([table, all]) => [table, all.all().map((row) => fromColumns(table, row))])) as unknown as RegistryRows,
-    audit({ limit, before }: RegistryQuestions['audit']['ask']) {
-      const items = readAudit.all(before ?? Number.MAX_SAFE_INTEGER, limit + 1);
-      return { items: items.slice(0, limit), more: items.length > limit };
+    audit({ limit, before, about }: RegistryQuestions['audit']['ask']): AuditPage {
+      const wanted = about.toLowerCase();
+      const items: (AuditRow & { id: number })[] = [];
+      let end: number | null = null;
+      let left = about === '' ? Number.POSITIVE_INFINITY : AUDIT_LOOKED_AT;
+      for (const row of readAudit.iterate(before ?? Number.MAX_SAFE_INTEGER)) {
+        if (items.length === limit || left-- === 0) return { items, more: true, end };
+        end = row.id;
+        if (wanted === '' || isAbout(row, wanted)) items.push(row);
+      }
+      return { items, more: false, end };
     },
   };
+}
+
+function isAbout({ actor, act, target, detail, address }: AuditRow, wanted: string): boolean {
+  return `${actor}\n${act}\n${target}\n${detail}\n${address}`.toLowerCase().includes(wanted);
 }
 
 function upsert(table: RegistryTable): string {
@@ -111,13 +129,16 @@ function sqlName(table: RegistryTable): string {
 }
 
 function toColumns(row: object): object {
-  if ('tags' in row) return { ...row, tags: JSON.stringify(row.tags) };
+  if ('maySleep' in row && 'tags' in row) return { ...row, tags: JSON.stringify(row.tags), maySleep: row.maySleep ? 1 : 0 };
   if ('reenrol' in row) return { ...row, reenrol: row.reenrol ? 1 : 0 };
   return row;
 }
 
 function fromColumns(table: RegistryTable, row: unknown): unknown {
-  if (table === 'devices') return { ...(row as DeviceRow), tags: JSON.parse((row as { tags: string }).tags) };
+  if (table === 'devices') {
+    const { tags, maySleep } = row as { tags: string; maySleep: number };
+    return { ...(row as DeviceRow), tags: JSON.parse(tags), maySleep: maySleep === 1 };
+  }
   if (table === 'enrolments') return { ...(row as EnrolmentRow), reenrol: (row as { reenrol: number }).reenrol === 1 };
   return row;
 }

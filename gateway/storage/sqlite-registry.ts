@@ -1,7 +1,7 @@
 // The registry in SQLite, for identity. SQL runs in a thread of its own; commits that arrive while one is under way go together in the
 // next transaction, so that a thousand devices that enrol at once cost some tens of syncs, not a thousand.
 
-import type { AuditRow, Registry, RegistryChange, RegistryRows } from './registry.ts';
+import type { AuditPage, Registry, RegistryChange, RegistryRows } from './registry.ts';
 import type { DiskError } from './store.ts';
 import { openThread, type Thread } from './thread.ts';
 
@@ -15,7 +15,7 @@ export interface RegistryQuestions {
   load: { ask: null; answer: RegistryRows };
   /** One transaction, in which each list stands or falls by itself: null, or why it fell. */
   commit: { ask: readonly (readonly RegistryChange[])[]; answer: readonly (string | null)[] };
-  audit: { ask: { limit: number; before: number | null }; answer: { items: readonly (AuditRow & { id: number })[]; more: boolean } };
+  audit: { ask: { limit: number; before: number | null; about: string }; answer: AuditPage };
 }
 
 interface QueuedCommit {
@@ -94,7 +94,7 @@ export async function openSqliteRegistry(options: OpenRegistryOptions): Promise<
       committing ??= commitQueue();
       return done;
     },
-    audit: ({ limit, before }) => ask('audit', { limit, before: before ?? null }),
+    audit: ({ limit, before, about = '' }) => ask('audit', { limit, before: before ?? null, about }),
     close() {
       closing ??= shut();
       return closing;

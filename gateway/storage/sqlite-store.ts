@@ -3,7 +3,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { DamagedChunk } from './chunk-source.ts';
 import type { CopyFacts, CopyState } from './store-copy.ts';
+import { READERS } from './reader-memory.ts';
 import { createRetention, type RetentionSettings } from './retention.ts';
+import type { RetentionRule } from './retention-run.ts';
 import type { SealSlice } from './seal-slice.ts';
 import { createSealing, SEALING, type SealBounds } from './sealing.ts';
 import type { Batch, Catalogue, DiskError, Queries, QueryName, ReadingStore, SinceResult } from './store.ts';
@@ -65,11 +67,20 @@ export interface SqliteStore extends ReadingStore {
   compact(progress: (step: CompactStep) => void): Promise<Compacted>;
   /** Lets go now what retention lets go; it does so by itself now and then. */
   retain(): Promise<void>;
+  /** These rules hold from now on, and a run by them begins. */
+  setRetention(rules: readonly RetentionRule[]): void;
+  /**
+   * Deletes all readings and refused records of these devices, which send nothing any more; tells how many readings went. Their books stay.
+   * The replay tail goes for it: subscribers that resume from before it get a reset.
+   */
+  purge(devices: readonly string[]): Promise<number>;
   /** Makes a copy of this moment's end of the database in `file`, which is empty or not there, by steps between commits. `sync` puts what is in it on the disk. */
   copyTo(
     file: string,
     ask: { progress(copied: number, pages: number): void; sync(): Promise<void>; signal: AbortSignal },
   ): Promise<CopyFacts>;
+  /** While held nothing is sealed but by `compact`: for a disk that is full. */
+  holdSealing(isHeld: boolean): void;
   /** No chunk changes while `work` runs. */
   still<T>(work: () => Promise<T>): Promise<T>;
   /** Readings that are in no chunk yet. */
@@ -89,7 +100,7 @@ export interface Compacted {
 
 /** Opens or creates the database; rejects when the file is not ours, newer than this version, or can't be written. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const { file, walCheckpointBytes, readers = 2, bounds = UNBOUNDED, onChecked, onDropped } = options;
+  const { file, walCheckpointBytes, readers = READERS, bounds = UNBOUNDED, onChecked, onDropped } = options;
   const sealing = options.sealing ?? SEALING;
   const writerData: WriterData = { file, walCheckpointBytes, bounds, replay: { rows: sealing.replayRows, ms: sealing.replayMs } };
   /** By writers that were replaced, and by the one that is there. */
@@ -204,7 +215,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     onChecked?.({ ms: Math.round(performance.now() - startedMs), outcome, detail: damage?.message ?? unread });
   }
 
-  const ends = await writer.call<{ position: number; mark: number }>('ends');
+  const ends = await writer.call<{ position: number; mark: number; isUnsummed: boolean }>('ends');
   const seals = createSealing({
     bounds: sealing,
     sealer,
@@ -281,9 +292,22 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       }
     },
     retain: retention.run,
+    setRetention: retention.replace,
+    holdSealing: seals.hold,
     still: seals.still,
     unsealed: () => seals.behind,
     written: () => sumOf(writtenBefore, writtenNow),
+    async purge(devices) {
+      const { position } = await writer.call<{ position: number }>('ends');
+      await seals.sealTo(position, () => undefined);
+      while ((await writer.call<number>('dropReplay')) > 0);
+      const rules = devices.map((device) => ({ device, metric: '*', rawMs: null, maxBytes: 0, summariesMs: 0 }));
+      let readings = 0;
+      await writer.call('watchFirst');
+      await seals.expire({ rules, nowUs: Date.now() * 1000, isClockDoubtful: false }, (step) => (readings += step.readings));
+      for (const device of devices) while (await writer.call<boolean>('forget', device));
+      return readings;
+    },
     async compact(progress) {
       const { position } = await writer.call<{ position: number }>('ends');
       await seals.sealTo(position, (upTo) => progress({ doing: 'sealing', left: position - upTo }));

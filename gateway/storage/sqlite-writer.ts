@@ -277,7 +277,7 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
         settleBooks();
         seriesBook.watchFirst();
       },
-      ends: () => ({ position, mark: chunkBook.mark }),
+      ends: () => ({ position, mark: chunkBook.mark, isUnsummed: readMeta(db, 'unsummed') !== undefined }),
       /** Everything sealed and counted leaves the log, replay or not; a part at a time: how many rows went. */
       dropReplay(): number {
         if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
@@ -290,6 +290,27 @@ function openWriter(db: Database.Database, { walCheckpointBytes, bounds, replay 
         });
         walFrames += 1;
         return gone;
+      },
+      /** Of a device whose readings are gone: its refused records go, a part at a time, and its latest values. True: there is more. */
+      forget(device: string): boolean {
+        if (isRetired) throw new Error('an append failed before: read the catalogue anew first');
+        settleBooks();
+        let rows = 0;
+        try {
+          transaction(() => {
+            const discarded = quarantine.discardSome(device);
+            rows = discarded.rows;
+            streamBook.writeDepartures(discarded.departures);
+            if (rows === 0) seriesBook.forget(device);
+          });
+        } catch (error) {
+          // what is in memory may be ahead of the disk
+          retire();
+          throw error;
+        }
+        streamBook.commit();
+        walFrames += 1;
+        return rows > 0;
       },
       /** Gives some free pages back to the file system; how many are left. */
       giveBack: () => (isRetired ? 0 : giveBack()),

@@ -144,6 +144,12 @@ export interface QuarantinedItem extends Omit<QuarantineRow, 'stream'> {
   readonly replayedAtUs: number | null;
 }
 
+export interface GapItem extends Omit<GapRow, 'stream'> {
+  readonly id: number;
+  readonly device: string;
+  readonly stream: string;
+}
+
 export interface Catalogue {
   /** The store's incarnation: random at creation, new when a backup is restored. */
   readonly store: string;
@@ -220,13 +226,29 @@ export interface Queries {
   };
   /** Newest first; `before` is the id of the last one of the page before. `device` '' means all. */
   events: {
-    ask: { device: string; limit: number; before?: number };
+    ask: { device: string; limit: number; before?: number; types?: readonly string[]; fromUs?: number; toUs?: number };
     answer: { readonly items: readonly (EventRow & { readonly id: number })[]; readonly more: boolean };
   };
-  /** As events; `code` '' means every code. A page ends early when it has grown to some megabytes. */
+  /** As events; `code` '' means every code, `text` stands anywhere in it. A page ends early when it has grown to some megabytes. */
   quarantine: {
-    ask: { device: string; code: string; limit: number; before?: number };
+    ask: { device: string; code: string; limit: number; before?: number; text?: string };
     answer: { readonly items: readonly QuarantinedItem[]; readonly more: boolean };
+  };
+  /** What is in quarantine, by device (the fullest first, so many) and by code. */
+  quarantineSize: {
+    ask: { devices: number };
+    answer: {
+      readonly rows: number;
+      readonly bytes: number;
+      readonly evicted: number;
+      readonly devices: readonly { readonly device: string; readonly rows: number; readonly bytes: number }[];
+      readonly codes: readonly { readonly code: string; readonly rows: number }[];
+    };
+  };
+  /** As events. */
+  gaps: {
+    ask: { device: string; limit: number; before?: number };
+    answer: { readonly items: readonly GapItem[]; readonly more: boolean };
   };
   /** The books, a row a stream; with `verify` counted again from the rows of frames, gaps, quarantine and log. */
   accounting: { ask: { device: string; verify: boolean }; answer: { readonly items: readonly StreamAccount[]; readonly position: number } };

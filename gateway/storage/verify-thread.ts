@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import type { VerifyFinding } from '../protocol/rest.ts';
 import { decodeChunks } from './chunk-codec.ts';
 import { type ChunkEntry, isGone, readingsOf, unpackEntries } from './chunk-entries.ts';
+import { packSums } from './row-sums.ts';
 import { exactSum, summarize } from './chunk-summary.ts';
 import { serveThread } from './thread.ts';
 
@@ -20,7 +21,7 @@ export interface Turn {
   readonly readings: number;
   readonly isLast: boolean;
 }
-type IndexRow = [series: number, startUs: number, number: number, endUs: number, readings: number, entries: Buffer];
+type IndexRow = [series: number, startUs: number, number: number, endUs: number, readings: number, sums: Buffer | null, entries: Buffer];
 type Key = readonly [series: number, startUs: number, number: number];
 
 const TURN_MS = 200;
@@ -41,7 +42,7 @@ function openVerifier(file: string, registryFile: string | null) {
   const numberOf = (key: string): number => Number(meta.get(key) ?? 0);
   const rowsAfter = db
     .prepare(
-      `SELECT series, start_us, number, end_us, readings, entries FROM chunk_index
+      `SELECT series, start_us, number, end_us, readings, sums, entries FROM chunk_index
        WHERE (series, start_us, number) > (?, ?, ?) ORDER BY series, start_us, number LIMIT ?`,
     )
     .raw();
@@ -87,7 +88,12 @@ function openVerifier(file: string, registryFile: string | null) {
     }
   }
 
-  function indexRow([series, startUs, number, endUs, readings, packed]: IndexRow, found: VerifyFinding[], lastId: number, end: number) {
+  function indexRow(
+    [series, startUs, number, endUs, readings, sums, packed]: IndexRow,
+    found: VerifyFinding[],
+    lastId: number,
+    end: number,
+  ) {
     const span = { startUs, endUs, readings };
     const bad = (detail: string): unknown => found.push(of('index', detail, series, span));
     if (named.get(series) === undefined) bad(`a row of the chunk index belongs to series ${series}, which is not there`);
@@ -98,6 +104,8 @@ function openVerifier(file: string, registryFile: string | null) {
       bad((error as Error).message);
       return { chunks: 0, readings: 0 };
     }
+    // null: of an earlier version, and not added up yet
+    if (sums !== null && entries.length > 0 && !sums.equals(packSums(entries))) bad('the row says other sums than its chunks');
     const firstUs = entries.find((entry) => !isGone(entry))?.startUs ?? startUs;
     if (endOfChunks(rowBefore.get(series, startUs, number) as Buffer | undefined) > firstUs)
       bad('two rows of the chunk index overlap in time');
@@ -138,7 +146,7 @@ function openVerifier(file: string, registryFile: string | null) {
     return wasThere;
   }
 
-  function chunksOf([series, , , , , packed]: IndexRow, found: VerifyFinding[]) {
+  function chunksOf([series, , , , , , packed]: IndexRow, found: VerifyFinding[]) {
     let entries: ChunkEntry[];
     try {
       entries = unpackEntries(packed).filter((entry) => !isGone(entry));

@@ -23,6 +23,7 @@ const ROWS: { readonly [T in keyof RegistryTables]: RegistryTables[T] } = {
     expectEverySeconds: 1.5,
     clock: 'gateway',
     pingSeconds: null,
+    maySleep: true,
   },
   tokens: { id: 't1', device: 'pump-1', hash: 'aa', createdAtMs: AT_MS, expiresAtMs: null, enrolment: '' },
   users: { name: 'ada', role: 'admin', passwordHash: '$argon2id$…', createdAtMs: AT_MS },
@@ -36,14 +37,16 @@ const TABLES = Object.keys(ROWS) as (keyof RegistryTables)[];
 const put = (table: keyof RegistryTables): RegistryChange => ({ put: table, row: ROWS[table] }) as RegistryChange;
 const idOf = (table: keyof RegistryTables): string => (table === 'users' ? ROWS.users.name : ROWS[table].id);
 const device = (id: string, label = ''): RegistryChange => ({ put: 'devices', row: { ...ROWS.devices, id, label } });
-const audit = (act: string, atMs = AT_MS): RegistryChange => ({ audit: { atMs, actor: 'ada', act, target: 'pump-1', detail: '' } });
+const audit = (act: string, atMs = AT_MS): RegistryChange => ({
+  audit: { atMs, actor: 'ada', act, target: 'pump-1', detail: '', address: '192.0.2.7' },
+});
 
 export function registryContract(make: () => Promise<RegistryUnderTest>): void {
   test('a new registry is empty', async () => {
     await using under = await make();
     const rows = await under.registry.load();
     for (const table of TABLES) expect(rows[table]).toEqual([]);
-    expect(await under.registry.audit({ limit: 10 })).toEqual({ items: [], more: false });
+    expect(await under.registry.audit({ limit: 10 })).toEqual({ items: [], more: false, end: null });
   });
 
   test.each(TABLES)('a row of %s comes back as it went in, after a reopening too', async (table) => {
@@ -95,6 +98,19 @@ export function registryContract(make: () => Promise<RegistryUnderTest>): void {
     const second = await under.registry.audit({ limit: 3, before: first.items[1]?.id ?? 0 });
     expect(second.items.map((item) => item.act)).toEqual(['act 2', 'act 1', 'act 0']);
     expect(second.more).toBe(false);
+  });
+
+  test('the audit is read by what its rows are about, in any case of letters', async () => {
+    await using under = await make();
+    for (let i = 0; i < 5; i++) await under.registry.commit([audit(i % 2 === 0 ? 'key.create' : 'user.create')]);
+    const all = (await under.registry.audit({ limit: 10 })).items;
+    const first = await under.registry.audit({ limit: 2, about: 'KEY' });
+    expect(first).toMatchObject({ more: true, end: all[2]?.id });
+    expect(first.items.map(({ act }) => act)).toEqual(['key.create', 'key.create']);
+    const second = await under.registry.audit({ limit: 2, about: 'KEY', before: first.end ?? 0 });
+    expect(second).toEqual({ items: [all[4]], more: false, end: all[4]?.id });
+    expect((await under.registry.audit({ limit: 2, about: '192.0.2.7' })).items).toHaveLength(2);
+    expect(await under.registry.audit({ limit: 2, about: '%' })).toEqual({ items: [], more: false, end: all[4]?.id });
   });
 
   test('audit rows older than 90 days go when newer ones come', async () => {

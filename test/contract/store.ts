@@ -421,6 +421,79 @@ export function storeContract(open: () => Promise<StoreUnderTest>): void {
     expect((await under.store.read('events', { device: 'b', limit: 9 })).items.map((event) => event.reason)).toStrictEqual(['r3', 'r1']);
   });
 
+  test('events are of some types, and from a time up to another one', async () => {
+    await using under = await open();
+    const types = ['online', 'offline', 'unit-changed'] as const;
+    await under.store.append(
+      batchOf((b) => {
+        for (let i = 0; i < 6; i++)
+          b.addEvent({ atUs: T0 + i, device: i < 3 ? 'a' : 'b', type: types[i % 3] as 'online', reason: `r${i}`, detail: '' });
+      }),
+    );
+    const read = async (ask: object): Promise<string[]> =>
+      (await under.store.read('events', { device: '', limit: 9, ...ask })).items.map((event) => event.reason);
+    expect(await read({ types: ['online', 'unit-changed'] })).toStrictEqual(['r5', 'r3', 'r2', 'r0']);
+    expect(await read({ types: ['offline'], device: 'a' })).toStrictEqual(['r1']);
+    expect(await read({ types: [] })).toStrictEqual([]);
+    expect(await read({ fromUs: T0 + 2, toUs: T0 + 4 })).toStrictEqual(['r3', 'r2']);
+    expect(await read({ fromUs: T0 + 2, types: ['online'] })).toStrictEqual(['r3']);
+  });
+
+  test('quarantine is found by a text in it, and its size is told by device and code', async () => {
+    await using under = await open();
+    const row = { stream: 1, seq: 1, message: 'm', receivedAtUs: T0, encoding: 'utf8', base: '' } as const;
+    await under.store.append(
+      batchOf((b) => {
+        b.addStream(stream(1));
+        b.addQuarantine({ ...row, device: 'a', index: 0, code: 'no-value', raw: '{"n":"50%"}' });
+        b.addQuarantine({ ...row, device: 'a', index: 1, code: 'bad-name', raw: 'Needle' });
+        b.addQuarantine({ ...row, device: 'b', index: 2, code: 'no-value', raw: 'x'.repeat(5000) });
+      }),
+    );
+    const find = async (text: string): Promise<number[]> =>
+      (await under.store.read('quarantine', { device: '', code: '', limit: 9, text })).items.map((item) => item.index);
+    expect(await find('needle')).toStrictEqual([1]);
+    expect(await find('0%')).toStrictEqual([0]);
+    expect(await find('BAD-')).toStrictEqual([1]);
+    expect(await find('nothing of it')).toStrictEqual([]);
+    const { bytes, devices, ...size } = await under.store.read('quarantineSize', { devices: 1 });
+    expect(size).toStrictEqual({
+      rows: 3,
+      evicted: 0,
+      codes: [
+        { code: 'no-value', rows: 2 },
+        { code: 'bad-name', rows: 1 },
+      ],
+    });
+    expect(devices).toMatchObject([{ device: 'b', rows: 1 }]);
+    expect(bytes).toBeGreaterThan(5000);
+  });
+
+  test('gaps come newest first with their streams, of one device or of all, in pages', async () => {
+    await using under = await open();
+    await under.store.append(
+      batchOf((b) => {
+        b.addStream(stream(1));
+        b.addStream(stream(2, 'pump-2'));
+        b.addGap({ stream: 1, fromSeq: 1, toSeq: 3, reason: 'buffer-full', declaredAtUs: T0 });
+        b.addGap({ stream: 2, fromSeq: 1, toSeq: 1, reason: 'refused', declaredAtUs: T0 + 1 });
+        b.addGap({ stream: 1, fromSeq: 4, toSeq: 4, reason: 'refused', declaredAtUs: T0 + 2 });
+      }),
+    );
+    const { items, more } = await under.store.read('gaps', { device: 'pump-1', limit: 1 });
+    expect(items).toStrictEqual([
+      { id: items[0].id, device: 'pump-1', stream: 'stream-0001', fromSeq: 4, toSeq: 4, reason: 'refused', declaredAtUs: T0 + 2 },
+    ]);
+    expect(more).toBe(true);
+    const rest = await under.store.read('gaps', { device: 'pump-1', limit: 9, before: items[0].id });
+    expect([rest.items.map((gap) => gap.fromSeq), rest.more]).toStrictEqual([[1], false]);
+    expect((await under.store.read('gaps', { device: '', limit: 9 })).items.map((gap) => gap.device)).toStrictEqual([
+      'pump-1',
+      'pump-2',
+      'pump-1',
+    ]);
+  });
+
   test('a batch that can not be stored leaves nothing behind, and the next one is stored', async () => {
     await using under = await open();
     const own = stream(1);

@@ -280,6 +280,53 @@ test('the oldest chunks go until the rest fits into maxBytes, and the newest rea
   expect(at.expired).toHaveLength(1);
 });
 
+/** Bytes of the tables that hold sealed readings, by SQLite's own count of what is in their pages. */
+function sealedBytes(file: string): number {
+  const db = new Database(file, { readonly: true });
+  const bytes = db.prepare(`SELECT sum(payload) FROM dbstat WHERE name IN ('chunks', 'chunk_index')`).pluck().get() as number;
+  db.close();
+  return bytes;
+}
+
+test('maxBytes counts the index and the rows with the readings, so that many small chunks stay below it as well', async () => {
+  const maxBytes = 6000;
+  await using at = await world([{ ...RULE, rawMs: null, maxBytes, summariesMs: 0 }]);
+  // next to nothing a reading: half of it is the index
+  const still = (series: number): WrittenReading[] =>
+    Array.from({ length: 120_000 }, (_, i) => ({ series, timeUs: T0 + i * 1000, value: 21.5 }));
+  let position = 0;
+  const list = still(1);
+  for (let i = 0; i < list.length; i += 20_000) position = await at.append(list.slice(i, i + 20_000));
+  await allSealed(at, position);
+  const before = sealedBytes(at.file);
+  expect(before).toBeGreaterThan(maxBytes);
+  await at.store.retain();
+  expect(sealedBytes(at.file)).toBeLessThan(maxBytes * 1.05);
+  expect(sealedBytes(at.file)).toBeGreaterThan(maxBytes * 0.8);
+  expect(at.expired).toMatchObject([{ reason: 'size' }]);
+});
+
+test('what is in no chunk yet counts as much as it will take in one', async () => {
+  const maxBytes = 20_000;
+  const asleep = { ...EAGER, rows: 1e9, ms: 1e9 };
+  await using at = await world([{ ...RULE, rawMs: null, maxBytes }], asleep);
+  const noise = (from: number, to: number): WrittenReading[] =>
+    run(1, to)
+      .slice(from)
+      .map((one, i) => ({ ...one, value: Math.sin((from + i) ** 2) }));
+  await at.append(noise(0, 2200));
+  await at.store.compact(() => undefined);
+  // about 15 kB in chunks; as much again waits
+  await at.store.retain();
+  expect(at.expired).toHaveLength(0);
+  const position = await at.append(noise(2200, 4400));
+  await at.store.retain();
+  expect(at.expired).toMatchObject([{ reason: 'size' }]);
+  expect((await rawOf(at.store, 1)).filter(({ timeUs }) => timeUs >= T0 + 2_200_000)).toHaveLength(2200);
+  expect(at.store.unsealed()).toBe(2200);
+  expect(position).toBe(4400);
+});
+
 test('the first rule that matches decides, a rule without bounds keeps everything, and sums go when theirs is over', async () => {
   await using at = await world([
     { ...RULE, device: 'gate-*', rawMs: null },
