@@ -7,7 +7,7 @@ import { isNmeaLog } from './replay-nmea.ts';
 import { checkFile } from './replay-source.ts';
 import type { ReplayOptions } from './replay.ts';
 import type { RunOptions } from './run.ts';
-import { readSecretFile } from './secret-file.ts';
+import { readSecretFile, readTokensFile } from './secret-file.ts';
 import type { SerialOptions } from './serial.ts';
 import type { ModbusOptions } from './serial-modbus.ts';
 import { SLAVE_FAULTS, type SlaveFault, type SlavePlan } from './serial-modbus-slaves.ts';
@@ -67,6 +67,8 @@ type VerifyFlags = TargetFlags & {
   readonly device?: readonly string[];
 };
 type RunFlags = CommonFlags & {
+  readonly tokensFile?: string;
+  readonly untilStdinEnds?: boolean;
   readonly devices?: number;
   readonly rate?: number;
   readonly duration?: number;
@@ -106,6 +108,8 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
   program.configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} });
 
   const run = commonFlags(program.command('run').description('a fleet that measures, and then compares the books'))
+    .option('--tokens-file <file>', 'devices that are there already: «ID TOKEN» a line')
+    .option('--until-stdin-ends', 'ends, too, when standard input does: with the program that started it')
     .option('--devices <n>', `how many; 10 when not said, 1 with --token-file`, wholeNumber(1, MAX_DEVICES))
     .option('--rate <hz>', 'readings a second of each device; 1 when not said', rate)
     .option('--duration <time>', 'for instance 500ms, 60s, 5m, 2h; until Ctrl-C when not said', duration)
@@ -114,7 +118,11 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     .option('--metrics <names>', `some of ${METRICS.join(',')}; all when not said`, metricNames)
     .option('--manifest <file>', 'writes down what is sent and answered, for verify; a file that exists is continued');
   run.action((flags: RunFlags) => {
-    const { devices = flags.tokenFile === undefined ? 10 : 1, rate: rateHz = 1, seed = '1', metrics = METRICS } = flags;
+    const members = flags.tokensFile === undefined ? undefined : readTokensFile(flags.tokensFile, warn);
+    const usual = members?.length ?? (flags.tokenFile === undefined ? 10 : 1);
+    const { devices = usual, rate: rateHz = 1, seed = '1', metrics = METRICS, untilStdinEnds = false } = flags;
+    if (members !== undefined && flags.devices !== undefined)
+      throw new UsageError('--tokens-file says how many devices there are; leave --devices out', USAGE.run);
     if (flags.tokenFile !== undefined && devices !== 1)
       throw new UsageError('--token-file is one device; a fleet needs --enrol-key-file', USAGE.run);
     const durationMs = flags.duration ?? Number.POSITIVE_INFINITY;
@@ -122,7 +130,18 @@ export function parseCommand(args: readonly string[], warn: (text: string) => vo
     const { manifest } = flags;
     parsed = {
       name: 'run',
-      options: { ...common(flags, USAGE.run, warn), devices, rateHz, durationMs, historyMs, seed, metrics, manifest },
+      options: {
+        ...common(flags, USAGE.run, warn),
+        members,
+        untilStdinEnds,
+        devices,
+        rateHz,
+        durationMs,
+        historyMs,
+        seed,
+        metrics,
+        manifest,
+      },
     };
   });
 
@@ -235,10 +254,10 @@ function commonFlags(command: Command): Command {
     .option('--no-compare', 'does without the comparison');
 }
 
-function common(flags: CommonFlags, usage: string, warn: (text: string) => void) {
-  const { url, ca, insecure, json: isJson = false, tokenFile, enrolKeyFile, keyFile } = flags;
+function common(flags: CommonFlags & { readonly tokensFile?: string }, usage: string, warn: (text: string) => void) {
+  const { url, ca, insecure, json: isJson = false, tokenFile, tokensFile, enrolKeyFile, keyFile } = flags;
   const isComparisonWaived = !flags.compare;
-  if ((tokenFile === undefined) === (enrolKeyFile === undefined)) {
+  if ([tokenFile, tokensFile, enrolKeyFile].filter((file) => file !== undefined).length !== 1) {
     throw new UsageError('one of --token-file and --enrol-key-file is needed', usage);
   }
   if (isComparisonWaived && keyFile !== undefined) throw new UsageError('--no-compare and --key-file exclude each other', usage);

@@ -9,8 +9,8 @@ export interface Interrupt {
 
 const EXIT_INTERRUPTED = 130;
 
-/** `say` tells a person that it was heard, since the end can take a while. */
-export function listenForInterrupt(say: (text: string) => void): Interrupt {
+/** `say` tells a person that it was heard, since the end can take a while. `withStdin`: the end of standard input counts as one. */
+export function listenForInterrupt(say: (text: string) => void, withStdin = false): Interrupt {
   let isAsked = false;
   let tell = () => {};
   const asked = new Promise<void>((resolve) => {
@@ -22,6 +22,8 @@ export function listenForInterrupt(say: (text: string) => void): Interrupt {
     say('ending: waiting for the acks that are still out; once more stops at once');
     tell();
   };
+  // whoever started this is gone, or lets go of it
+  if (withStdin) process.stdin.once('end', onSignal).once('error', onSignal).resume();
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
@@ -32,6 +34,7 @@ export function listenForInterrupt(say: (text: string) => void): Interrupt {
     close() {
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
+      if (withStdin) process.stdin.destroy();
     },
   };
 }

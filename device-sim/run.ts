@@ -30,7 +30,10 @@ export interface RunOptions {
   readonly manifest?: string;
   readonly isJson: boolean;
   readonly isComparisonWaived: boolean;
-  /** One of the two. */
+  /** Ends when standard input does. */
+  readonly untilStdinEnds: boolean;
+  /** One of the three. */
+  readonly members?: readonly { readonly id: string; readonly token: string }[];
   readonly token?: string;
   readonly enrolKey?: string;
   readonly key?: string;
@@ -46,7 +49,7 @@ const SHOW_EVERY_MS = 500;
 export async function runFleet(options: RunOptions, io: Io): Promise<number> {
   const { target, isJson, isComparisonWaived } = options;
   const progress = createProgress(io.stderr);
-  const interrupt = listenForInterrupt(progress.say);
+  const interrupt = listenForInterrupt(progress.say, options.untilStdinEnds);
   const clock = createTimerWheel();
   const api = createApiClient(target, ENROL_AT_ONCE);
   const stats = createFleetStats(target);
@@ -57,9 +60,10 @@ export async function runFleet(options: RunOptions, io: Io): Promise<number> {
       progress.say(`note: ${verdictText({ isEqual: null, streams: 0, differences: [] }, false)}`);
     // Whether the gateway is there and can be trusted shows here, once, rather than in every device.
     await api.call('GET', '/v1/info');
-    const ids = options.token === undefined ? deviceIds(options.devices) : [''];
+    const ids = options.members?.map(({ id }) => id) ?? (options.token === undefined ? deviceIds(options.devices) : ['']);
     if (options.manifest !== undefined) manifest = openManifest(options.manifest, { software: SOFTWARE, seed: options.seed });
-    const tokens = options.token === undefined ? await enrol(ids, options.enrolKey!, api, progress) : [options.token];
+    const known = options.members?.map(({ token }) => token) ?? (options.token === undefined ? undefined : [options.token]);
+    const tokens = known ?? (await enrol(ids, options.enrolKey!, api, progress));
     const members = ids.map((id, index) => ({
       device: createSimDevice({
         id,

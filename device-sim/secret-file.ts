@@ -11,6 +11,20 @@ export function readSecretFile(path: string, warn: (text: string) => void): stri
   return secret;
 }
 
+/** A device a line: its id and its token. */
+export function readTokensFile(path: string, warn: (text: string) => void): readonly { readonly id: string; readonly token: string }[] {
+  const lines = readFile(path, warn)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw new Failure(`${path} holds no token`, EXIT.usage);
+  return lines.map((line, index) => {
+    const [, id, token] = /^([A-Za-z0-9][A-Za-z0-9._-]{0,63}) ([\x21-\x7e]{1,1024})$/.exec(line.trim()) ?? [];
+    if (id === undefined || token === undefined)
+      throw new Failure(`${path}, line ${index + 1}: a device's id and its token are needed`, EXIT.usage);
+    return { id, token };
+  });
+}
+
 function readFile(path: string, warn: (text: string) => void): string {
   try {
     const file = openSync(path, 'r');

@@ -1,8 +1,8 @@
 // The folder of backups that are made by themselves: which are there, what the next one is called, and which are too many.
 
-import { mkdirSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, mkdirSync } from 'node:fs';
+import { access, readdir, realpath, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import type { BackupView } from './protocol/rest.ts';
 
 export interface BackupShelf {
@@ -47,6 +47,26 @@ export function openBackupShelf(folder: string): BackupShelf {
       return gone.map(({ file }) => file);
     },
   };
+}
+
+/**
+ * Why the console may not choose this folder; null: it may. It is one that somebody made for it, so that whoever is an admin there can
+ * fill no other folder of this user's; and among the gateway's own files there is but one for backups.
+ */
+export async function accessFault(folder: string, dataFolder: string): Promise<string | null> {
+  try {
+    const real = await realpath(folder);
+    if (!(await stat(real)).isDirectory()) return 'is no folder';
+    await access(real, constants.W_OK | constants.X_OK);
+    const inside = relative(await realpath(dataFolder), real);
+    if (inside === '' || (!inside.startsWith('..') && inside !== 'backups'))
+      return 'is among the files of the gateway: leave it empty for its own backups folder, or name another disk';
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there: make the folder on the gateway’s machine first';
+    return `cannot be written by the gateway (${code ?? String(error)})`;
+  }
 }
 
 function madeAt(name: string): number | null {

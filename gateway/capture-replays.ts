@@ -5,6 +5,7 @@ import type { SerialRefusal } from './api/api-deps.ts';
 import type { CaptureBook, ReplayQuestion } from './api/capture-book.ts';
 import type { Observe } from './observe.ts';
 import { CaptureProblem, type CaptureHeader, openCapture } from './protocol/capture-format.ts';
+import type { EventType } from './protocol/event-types.ts';
 import type { ReplayNews, SerialPortView } from './protocol/rest.ts';
 import { createReplay, type Replay } from './transports/serial/capture-replay.ts';
 import type { PortFrame } from './transports/serial/port-frames.ts';
@@ -34,7 +35,7 @@ export interface CaptureReplaysOptions {
   check(raw: unknown): SerialPortSettings | SerialRefusal;
   /** `refused` hears of every frame and record that goes to quarantine. */
   store(device: string, frames: readonly PortFrame[], refused: (code: string) => unknown): Promise<boolean>;
-  recordEvent(event: { device: string; type: string; reason: string; detail: object }): void;
+  recordEvent(event: { device: string; type: EventType; reason: string; detail: object }): void;
 }
 
 /** Each waits for commits, and takes a share of the one thread. */

@@ -7,6 +7,8 @@ import type { DamagedChunk } from './storage/chunk-source.ts';
 
 export interface ChunkAlarm {
   hear(damaged: DamagedChunk): void;
+  /** Found since the start. */
+  damaged(): number;
   /** From now on there is somebody to tell; what was heard before is told now. */
   start(parts: { catalogue: Catalogue; recordEvent: Ingest['recordEvent'] }): void;
 }
@@ -16,6 +18,7 @@ export function createChunkAlarm(observe: Observe): ChunkAlarm {
   let early: DamagedChunk[] | null = [];
   let tell: (damaged: DamagedChunk) => void = () => undefined;
   return {
+    damaged: () => count.value,
     hear(damaged) {
       count.add();
       if (early === null) tell(damaged);

@@ -154,6 +154,8 @@ export const CONFIG_SCHEMA = z.strictObject({
     serialCaptureBytes: bytes(MIB, 2 ** 40),
     drainSeconds: whole(1, 600),
     setupMinutes: whole(1, 1440),
+    pairingSeconds: whole(10, 3600),
+    pairingRequests: whole(1, 1000),
   }),
 }) satisfies z.ZodType<Config>;
 

@@ -109,6 +109,8 @@ export interface Limits {
   readonly serialCaptureBytes: number;
   readonly drainSeconds: number;
   readonly setupMinutes: number;
+  readonly pairingSeconds: number;
+  readonly pairingRequests: number;
 }
 
 export const DEFAULTS: Config = {
@@ -186,5 +188,7 @@ export const DEFAULTS: Config = {
     serialCaptureBytes: 256 * 1024 * 1024, // some hours of a GPS at 115,200 baud
     drainSeconds: 10,
     setupMinutes: 30,
+    pairingSeconds: 300,
+    pairingRequests: 20, // as many as a person can tell apart on one page
   },
 };

@@ -1,12 +1,15 @@
 // The doors of the gateway: certificates, the access policy, the device and live sockets, and the one listening port before them.
 
+import { certificateAlarm } from './alarm-sources.ts';
 import { createLiveSocket } from './api/live-socket.ts';
+import { createAttempts } from './attempts.ts';
 import { certificateNames } from './certificate-names.ts';
+import { viewCertificate } from './certificate-view.ts';
 import { type Certificates, openCertificates } from './certificates.ts';
 import type { Config } from './config.ts';
 import type { House } from './gateway-house.ts';
 import { createHttpServer, type UpgradeRefusal } from './http-server.ts';
-import { createAccess } from './identity/access.ts';
+import { type Authorize, createAccess } from './identity/access.ts';
 import { createOrigins } from './identity/origins.ts';
 import type { Observe } from './observe.ts';
 import { CLOSE, SUBPROTOCOL } from './protocol/messages.ts';
@@ -29,7 +32,7 @@ const DRAINING: UpgradeRefusal = { status: 503, code: 'draining', retryAfterSeco
 
 /** Opens the port last, when everything behind it can answer. */
 export async function openDoors(config: Config, house: House, observe: Observe): Promise<Doors> {
-  const { identity, ingest, feed, limits } = house;
+  const { identity, ingest, feed, seats, limits } = house;
   const { publicUrl, host, origins: listed } = config.http;
   await using undo = new AsyncDisposableStack();
 
@@ -47,11 +50,31 @@ export async function openDoors(config: Config, house: House, observe: Observe):
   undo.defer(async () => certificates?.close());
   const origins = createOrigins({ publicUrl, listed, names: () => (certificates === null ? [] : certificateNames(certificates.cert)) });
   const authorize = createAccess({ credentials: identity.credentials, origins });
-  const api = house.openApi({ authorize, caPem: certificates?.caPem ?? null });
+  const certificate = () => certificates && viewCertificate(certificates);
+  if (certificates !== null) {
+    const stopWatching = house.alarms.watch(certificateAlarm(() => viewCertificate(certificates), Date.now));
+    undo.defer(async () => stopWatching());
+  }
+  const attempts = createAttempts(identity.credentials, Date.now);
+  const authorizeRequest: Authorize = (request) => {
+    const answer = authorize(request);
+    if ('code' in answer && !request.viaLocalSocket) attempts.refused({ ...request, code: answer.code });
+    return answer;
+  };
+  const api = house.openApi({ authorize: authorizeRequest, attemptsOf: attempts.of, caPem: certificates?.caPem ?? null, certificate });
 
   const liveness = createLiveness();
   undo.defer(async () => liveness.close());
-  const live = createLiveSocket({ feed, identity, limits, liveness, isMidMessage, timing: config.liveness, observe });
+  // read at each ping, so that a change reaches the sockets that are open
+  const timing = {
+    get pingSeconds() {
+      return house.settings.config.liveness.pingSeconds;
+    },
+    get pongSeconds() {
+      return house.settings.config.liveness.pongSeconds;
+    },
+  };
+  const live = createLiveSocket({ feed, seats, limits, liveness, isMidMessage, timing, observe });
   const devices = createWsTransport({ openSession: ingest.openSession, limits, livenessOf: house.settingsOf, liveness, observe });
   observe.gauge('fieldgate_devices_connected', 'Open device sockets.', () => devices.count);
   const leave = identity.onEnd((end) => {
@@ -69,6 +92,7 @@ export async function openDoors(config: Config, house: House, observe: Observe):
     fetch: (request, env) => api.fetch(request, env),
     authorize,
     observe,
+    onRefused: attempts,
     upgrades: [
       {
         path: '/v1/device',
@@ -96,13 +120,17 @@ export async function openDoors(config: Config, house: House, observe: Observe):
         path: '/v1/live',
         access: 'UPGRADE /v1/live',
         subprotocols: [SUBPROTOCOL.live],
-        admit: admit(() => live.hasRoom),
+        // one session too many is let in, to be told so: a browser cannot read a refusal
+        admit: (principal) => admit(() => seats.outlook(principal) !== 'full')(),
         accept: (upgrade) => live.accept({ ...upgrade, raw: rawSocketOf(upgrade.socket) }),
       },
     ],
   });
   // together: each has its own patience, and a stop has one
-  undo.defer(async () => void (await Promise.all([http.close(), live.close(), devices.close()])));
+  undo.defer(async () => {
+    await Promise.all([http.close(), seats.close(), devices.close()]);
+    live.close();
+  });
   const { url } = await http.listen();
   const closers = undo.move();
   return {

@@ -4,12 +4,18 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { createActNews } from './act-news.ts';
+import type { Alarms } from './alarms.ts';
 import { createApi } from './api/api.ts';
+import { createLiveSeats, type LiveSeats } from './api/live-seats.ts';
 import type { Config, Limits } from './config.ts';
 import { createCaptureDesk } from './capture-desk.ts';
+import { createDemoDesk, type DemoDesk } from './demo-desk.ts';
+import { createPurge } from './purge.ts';
 import { createChunkAlarm } from './chunk-alarm.ts';
 import { createImportDesk } from './import-desk.ts';
 import { retentionRules } from './config-retention.ts';
+import type { ConfigOrigin } from './config-view.ts';
 import type { Authorize } from './identity/access.ts';
 import { type Identity, openIdentity } from './identity/identity.ts';
 import { createCatalogue } from './ingest/catalogue.ts';
@@ -17,14 +23,19 @@ import { createIngest, type DeviceSettings, type Ingest } from './ingest/ingest.
 import { SERIAL_REPLAY_STREAM } from './ingest/serial.ts';
 import { createStreams } from './ingest/streams.ts';
 import type { Observe } from './observe.ts';
+import type { PairingChange } from './protocol/messages.ts';
+import type { AttemptView, CertificateView } from './protocol/rest.ts';
 import { createRate } from './rate.ts';
 import { createInProcessBus } from './relay/bus.ts';
 import { createLiveFeed, type LiveFeed } from './relay/live-feed.ts';
 import { VERSION } from './release.ts';
 import { refuseCutRestore } from './restore.ts';
 import { fullBelowBytes, readVolume as readRealVolume, type ReadVolume } from './storage/disk-watch.ts';
+import { forecastRetention } from './retention-forecast.ts';
 import { createRetentionNews } from './retention-news.ts';
+import { openHouseAlarms } from './house-alarms.ts';
 import { openSerialBook, type SerialBook } from './serial-book.ts';
+import { openSettingsBook, type SettingsBook } from './settings-book.ts';
 import { openSqliteRegistry } from './storage/sqlite-registry.ts';
 import { SEALING } from './storage/sealing.ts';
 import { openSqliteStore } from './storage/sqlite-store.ts';
@@ -37,12 +48,22 @@ export interface House {
   readonly identity: Identity;
   readonly ingest: Ingest;
   readonly feed: LiveFeed;
+  readonly seats: LiveSeats;
   readonly serial: SerialBook;
   readonly upkeep: UpkeepDesk;
+  readonly demo: DemoDesk;
+  /** What the console may change is read here, and not in the configuration that was started with. */
+  readonly settings: SettingsBook;
+  readonly alarms: Alarms;
   readonly limits: Limits;
   readonly setupCode: string | null;
   readonly settingsOf: (device: string) => DeviceSettings;
-  openApi(doors: { authorize: Authorize; caPem: string | null }): ReturnType<typeof createApi>;
+  openApi(doors: {
+    authorize: Authorize;
+    attemptsOf: (device: string, askedFrom: string) => readonly AttemptView[];
+    caPem: string | null;
+    certificate: () => CertificateView | null;
+  }): ReturnType<typeof createApi>;
   isDraining(): boolean;
   /** From now on nobody new is let in; resolves when everything taken is on disk and acknowledged. */
   drain(): Promise<void>;
@@ -57,16 +78,36 @@ const SMALLEST_WAL_BYTES = 256 * 1024;
 /** Of the time for the drain, what the last commits may take; closing the sockets takes the rest. */
 const SETTLE_SHARE = 0.4;
 
+export interface HouseOptions {
+  /** What tells how much room the disk has: a test's own, or the system's. */
+  readonly readVolume?: ReadVolume | undefined;
+  /** Where the configuration's values are from; left out: from whoever calls. */
+  readonly origin?: ConfigOrigin | undefined;
+}
+
 /** The caller holds the directory's lock. Everything that was opened is closed again when a later part fails. */
-export async function openHouse(config: Config, observe: Observe, readVolume: ReadVolume = readRealVolume): Promise<House> {
-  const { limits, liveness } = config;
+export async function openHouse(
+  config: Config,
+  observe: Observe,
+  { readVolume = readRealVolume, origin }: HouseOptions = {},
+): Promise<House> {
+  const { limits } = config;
   const nowUs = (): number => Date.now() * 1000;
   let isDraining = false;
   await using undo = new AsyncDisposableStack();
   refuseCutRestore(config.data);
   const registryFile = join(config.data, 'registry.db');
-  const registry = await openSqliteRegistry({ file: registryFile, migrationsDir: inTree('migrations/registry') });
-  undo.defer(registry.close);
+  const tables = await openSqliteRegistry({ file: registryFile, migrationsDir: inTree('migrations/registry') });
+  undo.defer(tables.close);
+  const acts = createActNews(tables, () => ingest.recordEvent);
+  const { registry } = acts;
+  const settings = await openSettingsBook({
+    config,
+    origin,
+    registry,
+    observe,
+    forecast: (rules) => forecastRetention({ rules, catalogue, store, nowMs: Date.now() }),
+  });
   let setupCode: string | null = null;
   const identity = await openIdentity({
     registry,
@@ -93,7 +134,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     },
     sealing: { ...SEALING, replayMs: config.relay.replayMinutes * 60_000 },
     onSealFailed: (error) => observe.log.error({ err: error }, 'Sealing broke off and is tried again; nothing is lost, the log grows'),
-    retention: { rules: retentionRules(config.retention), ...createRetentionNews(observe, (event) => ingest.recordEvent(event)) },
+    retention: { rules: retentionRules(settings.config.retention), ...createRetentionNews(observe, (event) => ingest.recordEvent(event)) },
     onChunkDamaged: chunkAlarm.hear,
     onDropped({ quarantine, events }) {
       dropped.add('quarantine', quarantine);
@@ -109,7 +150,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
   const bus = createInProcessBus((error) => observe.log.error({ err: error }, 'A listener of the bus failed'));
   undo.defer(bus.close);
 
-  const settingsOf = createSettings(identity, liveness);
+  const settingsOf = createSettings(identity, settings);
   const ingest = createIngest({
     store,
     bus,
@@ -123,6 +164,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     nowUs,
   });
   undo.defer(ingest.close);
+  undo.defer(async () => acts.stop());
   chunkAlarm.start({ catalogue, recordEvent: ingest.recordEvent });
   observe.gaugeBy('fieldgate_written_bytes', 'Written to the disk since the start, by part.', ['part'], function* () {
     const { logBytes, databaseBytes } = store.written();
@@ -136,6 +178,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     minFreeBytes: config.store.minFreeBytes,
     readVolume,
     ingest,
+    store,
     observe,
   });
   undo.defer(async () => guard.close());
@@ -151,6 +194,15 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     onError: (error) => observe.log.error({ err: error }, 'A subscription failed'),
   });
   undo.defer(async () => feed.close());
+  const seats = createLiveSeats({ identity, limits });
+  undo.defer(seats.close);
+  identity.pairing.onChange(({ what, request }) => {
+    const { openUntilMs, requests } = identity.pairing.state();
+    const pending = requests.filter(({ state }) => state === 'pending').length;
+    seats.tell('operator', JSON.stringify({ type: 'pairing', openUntilMs, pending } satisfies PairingChange));
+    const detail = request === null ? {} : { device: request.device, detail: { id: request.id, address: request.address } };
+    ingest.recordEvent({ type: 'pairing', reason: what, ...detail });
+  });
 
   const ports = createSerialPorts({ limits, observe, sink: createSerialSink(identity, ingest, observe) });
   const roomBytes = async (): Promise<number> => {
@@ -192,6 +244,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
 
   const upkeep = createUpkeepDesk({
     config,
+    backup: () => settings.config.backup,
     store,
     file,
     registryFile,
@@ -201,6 +254,19 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     recordEvent: ingest.recordEvent,
   });
   undo.defer(async () => upkeep.close());
+
+  settings.onChange((keys) => {
+    if (keys.has('retention')) store.setRetention(retentionRules(settings.config.retention));
+    if ([...keys].some((key) => key.startsWith('backup.'))) upkeep.reschedule();
+  });
+
+  const alarms = openHouseAlarms({ observe, bus, ingest, identity, guard, serial, upkeep, chunks: chunkAlarm });
+  undo.defer(async () => alarms.close());
+
+  const purge = createPurge({ store, ingest, catalogue });
+  const ca = config.tls === 'auto' ? join(config.data, 'tls/ca.crt') : null;
+  const demo = createDemoDesk({ dataDir: config.data, ca, identity, purge, log: observe.log });
+  undo.defer(demo.stop);
 
   const startedAtMs = Date.now();
   const readings = observe.counter('fieldgate_readings_stored_total', 'Readings committed.');
@@ -214,12 +280,16 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
     identity,
     ingest,
     feed,
+    seats,
     serial,
     upkeep,
+    demo,
+    settings,
+    alarms,
     limits,
     setupCode,
     settingsOf,
-    openApi: ({ authorize, caPem }) =>
+    openApi: ({ authorize, attemptsOf, caPem, certificate }) =>
       createApi({
         store,
         catalogue,
@@ -231,6 +301,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
         packsAcked: ingest.packsAcked,
         enterPost: ingest.posts.enter,
         replays: ingest.replays,
+        watchFrames: ingest.watchFrames,
         observe,
         config,
         info: { version: VERSION, startedAtMs },
@@ -238,18 +309,27 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
         consoleFolder: inTree('web/dist'),
         isReady: () => (ingest.isStoring() ? { ready: true } : { ready: false, reason: guard.view().message }),
         isDraining: () => isDraining,
+        feed,
+        seats,
         liveNumbers: () => ({
           subscribers: feed.subscriberCount,
           readingsPerSecond: rate.perSecond,
           commitP50Ms: whole(commits.percentile(0.5)),
           commitP99Ms: whole(commits.percentile(0.99)),
           storage: guard.view(),
+          alarms: alarms.views(),
           written: wearOf(store.written(), Date.now() - startedAtMs),
         }),
         serial,
         captures,
         imports,
         upkeep,
+        demo,
+        purge,
+        attemptsOf,
+        settings,
+        certificate,
+        unsealed: store.unsealed,
         nowMs: Date.now,
       }),
     isDraining: () => isDraining,
@@ -258,7 +338,7 @@ export async function openHouse(config: Config, observe: Observe, readVolume: Re
       ingest.posts.close();
       // a disk that hangs must not keep anybody from hearing the goodbye
       const settleMs = limits.drainSeconds * 1000 * SETTLE_SHARE;
-      const settled = Promise.all([serial.stop(settleMs), captures.stop(), imports.stop()]).then(ingest.settle);
+      const settled = Promise.all([serial.stop(settleMs), captures.stop(), imports.stop(), demo.stop()]).then(ingest.settle);
       return Promise.race([settled, wait(settleMs, undefined, { ref: false })]);
     },
     close: () => closers.disposeAsync(),
@@ -288,21 +368,23 @@ function createSerialSink(identity: Identity, ingest: Ingest, observe: Observe):
   };
 }
 
-/** What sessions ask for with every frame, remembered until the device changes. */
-function createSettings(identity: Identity, liveness: Config['liveness']): (device: string) => DeviceSettings {
+/** What sessions ask for with every frame, remembered until the device, or the settings, change. */
+function createSettings(identity: Identity, settings: SettingsBook): (device: string) => DeviceSettings {
   const known = new Map<string, DeviceSettings>();
   identity.devices.onChange((id) => known.delete(id));
+  settings.onChange(() => known.clear());
   return (device) => {
-    let settings = known.get(device);
-    if (settings === undefined) {
+    let its = known.get(device);
+    if (its === undefined) {
       const row = identity.devices.get(device);
-      settings = {
+      const { liveness } = settings.config;
+      its = {
         clock: row?.clock ?? 'device',
         pingSeconds: row?.pingSeconds ?? liveness.pingSeconds,
         pongSeconds: liveness.pongSeconds,
       };
-      known.set(device, settings);
+      known.set(device, its);
     }
-    return settings;
+    return its;
   };
 }

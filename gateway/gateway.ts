@@ -11,9 +11,8 @@
 
 import type { Config } from './config.ts';
 import { openDoors } from './gateway-doors.ts';
-import { openHouse } from './gateway-house.ts';
+import { type HouseOptions, openHouse } from './gateway-house.ts';
 import type { Observe } from './observe.ts';
-import type { ReadVolume } from './storage/disk-watch.ts';
 
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
@@ -31,9 +30,9 @@ export interface Gateway extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** `readVolume` tells how much room the disk has: a test's own, or the system's. Starts from the sink to the source. Rejects with a Failure (its exit code inside) when something is in the way. */
-export async function startGateway(config: Config, observe: Observe, readVolume?: ReadVolume): Promise<Gateway> {
-  const house = await openHouse(config, observe, readVolume);
+/** Starts from the sink to the source. Rejects with a Failure (its exit code inside) when something is in the way. */
+export async function startGateway(config: Config, observe: Observe, options: HouseOptions = {}): Promise<Gateway> {
+  const house = await openHouse(config, observe, options);
   const doors = await openDoors(config, house, observe).catch(async (error: unknown) => {
     await house.close();
     throw error;
@@ -45,6 +44,7 @@ export async function startGateway(config: Config, observe: Observe, readVolume?
   });
   house.upkeep.startSchedule();
   const { url, certificates, fetchLocal } = doors;
+  house.demo.openTo({ url, fetchLocal });
   if (house.setupCode !== null) {
     observe.log.info({ code: house.setupCode, open: `${url}/setup` }, 'First start: this one-time code makes the first admin');
   }

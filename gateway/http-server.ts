@@ -6,6 +6,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, type HttpBindings, RequestError } from '@hono/node-server';
+import type { Attempts } from './attempts.ts';
+import { SAFE_HEADERS } from './api/safe-headers.ts';
 import { createAdmission, type DropReason } from './admission.ts';
 import type { Config } from './config.ts';
 import { exitCodeOf } from './failure.ts';
@@ -62,6 +64,8 @@ export interface HttpServerOptions {
   readonly fetch: (request: Request, env: HttpEnv) => Response | Promise<Response>;
   readonly authorize: Authorize;
   readonly upgrades: readonly UpgradeRoute[];
+  /** Told of those who were sent away before a handler saw them. */
+  readonly onRefused?: Pick<Attempts, 'refused' | 'handshakeFailed'>;
   readonly observe: Observe;
 }
 export interface HttpServer {
@@ -80,7 +84,7 @@ const CHECK_EVERY_MS = 2_000;
 /** Databases, logs and threads need files too: connections never take the last ones. */
 const FILES_KEPT = 128;
 
-export function createHttpServer({ config, tls, fetch, authorize, upgrades, observe }: HttpServerOptions): HttpServer {
+export function createHttpServer({ config, tls, fetch, authorize, upgrades, onRefused, observe }: HttpServerOptions): HttpServer {
   const { http, limits } = config;
   const refusals = observe.counterBy(
     'fieldgate_connections_refused_total',
@@ -106,7 +110,7 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     refusals.add(code);
     if (code === 'internal') observe.log.error({ err: error }, 'a request failed');
     const document = problemDocument(code);
-    return Response.json(document, { status: document.status, headers: { 'Content-Type': 'application/problem+json' } });
+    return Response.json(document, { status: document.status, headers: { ...SAFE_HEADERS, 'content-type': 'application/problem+json' } });
   }
 
   function onRequest(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -116,7 +120,12 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     if (fault === null) return void listener(incoming, outgoing);
     refusals.add(fault.code);
     const document = problemDocument(fault.code, fault.detail);
-    outgoing.writeHead(document.status, { 'Content-Type': 'application/problem+json', Connection: 'close', ...fault.headers });
+    outgoing.writeHead(document.status, {
+      ...SAFE_HEADERS,
+      'content-type': 'application/problem+json',
+      Connection: 'close',
+      ...fault.headers,
+    });
     outgoing.end(JSON.stringify(document));
   }
 
@@ -125,6 +134,8 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     socket.on('error', ignore);
     const refuse = (refusal: RawRefusal): void => {
       refusals.add(refusal.code);
+      const { url = '', rawHeaders } = request;
+      onRefused?.refused({ code: refusal.code, method: 'UPGRADE', url, rawHeaders, address: peerOf(request).address });
       refuseSocket(socket, refusal);
     };
     try {
@@ -160,10 +171,18 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
 
   function onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
     admission.done(rawSocketOf(socket));
+    // with TLS 1.3 a client tells that it does not trust us after the handshake
+    if (error.code?.startsWith('ERR_SSL_') === true) failedHandshake(error, socket as Socket);
     const code = clientErrorCode(error.code ?? '');
     if (code !== null) refusals.add(code);
     if (code === null || sockets.hasAnswered(socket)) socket.destroy();
     else refuseSocket(socket, { code });
+  }
+
+  function failedHandshake(error: NodeJS.ErrnoException, socket: Socket): void {
+    // who just goes away again, as health checks do, is not worth a word
+    const { remoteAddress: address } = socket;
+    if (address !== undefined && error.code?.startsWith('ERR_SSL_') === true) onRefused?.handshakeFailed({ error: error.code, address });
   }
 
   const options = {
@@ -186,8 +205,9 @@ export function createHttpServer({ config, tls, fetch, authorize, upgrades, obse
     refusals.add('method-not-allowed');
     refuseSocket(socket, { code: 'method-not-allowed', headers: { Allow: 'GET, HEAD, POST, PATCH, DELETE' } });
   });
-  server.on('tlsClientError', (_, socket) => {
+  server.on('tlsClientError', (error, socket) => {
     refusals.add('tls-error');
+    failedHandshake(error, socket);
     socket.destroy();
   });
   server.on('connection', secureServer === null ? sockets.ready : sockets.handshaking);

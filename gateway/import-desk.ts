@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { ImportBook } from './api/import-book.ts';
 import { openSpool, type Spool, type SpoolOptions } from './capture-spool.ts';
 import type { ImportCounts, ImportEnd, Imports } from './ingest/import.ts';
+import type { EventType } from './protocol/event-types.ts';
 import type { ImportNews } from './protocol/rest.ts';
 
 export interface ImportDesk extends ImportBook {
@@ -14,7 +15,7 @@ export interface ImportDesk extends ImportBook {
 export interface ImportDeskOptions extends Pick<SpoolOptions, 'folder' | 'roomBytes'> {
   readonly imports: Imports;
   readonly isKnown: (device: string) => boolean;
-  readonly recordEvent: (event: { device?: string; type: string; reason: string; detail: object }) => void;
+  readonly recordEvent: (event: { device?: string; type: EventType; reason: string; detail: object }) => void;
 }
 
 const NEWS_MS = 1000;

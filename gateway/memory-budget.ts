@@ -23,6 +23,9 @@ export interface MemoryBudget {
 /** A wss connection costs 53 KiB in Node, and its session and send queue the rest. */
 export const DEVICE_BYTES = 64 * KIB;
 
+/** What readers keep of chunks (storage/reader-memory.ts), and a page or a chart on its way to the network. */
+const CACHES_BYTES = 96 * MIB;
+
 /** A connection in its TLS handshake, and one that is accepted but unread. */
 const ACTIVE_BYTES = 64 * KIB;
 const WAITING_BYTES = 2 * KIB;
@@ -34,7 +37,7 @@ export function memoryBudget(limits: Limits): MemoryBudget {
     outboxes: 96 * MIB,
     inFlight: limits.framesInFlightBytes,
     admission: limits.admissionActive * ACTIVE_BYTES + limits.admissionWaiting * WAITING_BYTES,
-    caches: 96 * MIB,
+    caches: CACHES_BYTES,
     serial: MAX_PORTS * limits.serialBufferBytes,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0), cap: limits.memoryBytes };

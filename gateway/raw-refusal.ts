@@ -2,6 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { SAFE_HEADERS } from './api/safe-headers.ts';
 import { problemDocument, type ProblemCode } from './protocol/problems.ts';
 
 export interface RawRefusal {
@@ -26,7 +27,7 @@ export function refuseSocket(socket: Duplex, { code, status, detail, headers = {
   const lines = Object.entries({
     'Content-Type': 'application/problem+json',
     'Content-Length': String(Buffer.byteLength(body)),
-    'Cache-Control': 'no-store',
+    ...SAFE_HEADERS,
     Connection: 'close',
     ...headers,
   }).map(([name, value]) => `${name}: ${value}\r\n`);

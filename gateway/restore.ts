@@ -8,6 +8,7 @@ import { syncFolder } from './folder-sync.ts';
 import { UNUSABLE_PASSWORD } from './identity/passwords.ts';
 import type { Revocation } from './identity/revocations.ts';
 import { hashOf } from './identity/secrets.ts';
+import { RESTORE_MARKER } from './restore-marker.ts';
 import {
   BackupProblem,
   registryBirth,
@@ -27,13 +28,12 @@ export interface Restored extends Unpacked {
   readonly revocations: number;
 }
 
-const MARKER = 'restore-under-way';
 const DATABASES = ['registry.db', 'fieldgate.db'] as const;
 const BESIDE = ['', '-wal', '-shm'] as const;
 
 /** Throws when the databases are those of a restore that was cut short. */
 export function refuseCutRestore(dataDir: string): void {
-  if (existsSync(join(dataDir, MARKER)))
+  if (existsSync(join(dataDir, RESTORE_MARKER)))
     throw new Failure(EXIT.configuration, `a restore into ${dataDir} was cut short: run fieldgate restore FILE once more`);
 }
 
@@ -50,7 +50,7 @@ export function restoreBackup(
     const revocations = revocationLines(dataDir, partial.registry);
     const suspended = revocations === null && !isTrusted ? suspendAll(partial.registry, UNUSABLE_PASSWORD) : null;
     progress('putting it in place');
-    writeFileSync(here(MARKER), '', { mode: 0o600 });
+    writeFileSync(here(RESTORE_MARKER), '', { mode: 0o600 });
     syncFolder(dataDir);
     const before = moveAside(dataDir);
     // a later restore must know of what this one has suspended
@@ -58,7 +58,7 @@ export function restoreBackup(
       writeFileSync(here('revocations.log'), suspended === null ? '' : linesOf(suspended), { mode: 0o600, flush: true });
     for (const name of DATABASES) renameSync(here(`${name}.partial`), here(name));
     syncFolder(dataDir);
-    rmSync(here(MARKER));
+    rmSync(here(RESTORE_MARKER));
     syncFolder(dataDir);
     return { ...unpacked, before, suspended, revocations: revocations ?? 0 };
   } catch (error) {

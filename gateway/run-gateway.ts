@@ -2,6 +2,7 @@
 
 import { flushCompileCache } from 'node:module';
 import type { Config } from './config.ts';
+import type { ConfigOrigin } from './config-view.ts';
 import { buildConsole, type ConsoleBuild } from './console-build.ts';
 import { type FetchLocal, openControlSocket } from './control-socket.ts';
 import { openDataDirectory } from './data-directory.ts';
@@ -28,6 +29,8 @@ export interface RunAsk {
   readonly config: Config;
   /** The file that was read, for the log. */
   readonly file: string | null;
+  /** Where the values are from; left out: from whoever calls. */
+  readonly origin?: ConfigOrigin;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
 }
@@ -54,7 +57,7 @@ export async function runGateway(ask: RunAsk): Promise<RunningGateway> {
   tellConsole(await buildConsole(ask.say), log);
   observe.gauge('insecure', '1 when everything travels in clear text beyond this machine', () => (isInsecure(config) ? 1 : 0));
 
-  const gateway = await startGateway(config, observe);
+  const gateway = await startGateway(config, observe, { origin: ask.origin });
   undo.defer(gateway.stop);
   const control = await openControlSocket({ dataDir: config.data, fetchLocal: gateway.fetchLocal, env: ask.env, log });
   undo.defer(control.close);

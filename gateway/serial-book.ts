@@ -6,6 +6,7 @@ import { realpath } from 'node:fs/promises';
 import type { SerialBook as SerialDesk, SerialRefusal } from './api/api-deps.ts';
 import { MAX_PORTS, readSerialPort, readSerialTrial, samePort, type SerialFault } from './config-serial.ts';
 import { EXIT, Failure } from './failure.ts';
+import { askedFrom } from './identity/asked-from.ts';
 import type { Identity } from './identity/identity.ts';
 import type { LineReader } from './ingest/replay.ts';
 import type { Observe } from './observe.ts';
@@ -226,7 +227,7 @@ interface Act {
 const ID_BYTES = 6;
 
 function audit({ actor, act, detail }: Act, target: string) {
-  return { audit: { atMs: Date.now(), actor, act, target, detail } };
+  return { audit: { atMs: Date.now(), actor, act, target, detail, address: askedFrom() } };
 }
 
 /** The same as long as the path is: there is no other name for a port of the file. */

@@ -6,9 +6,12 @@ import type { StoreTrouble } from './ingest/recovery.ts';
 import type { Observe } from './observe.ts';
 import type { StorageView } from './protocol/rest.ts';
 import { type DiskWatch, openDiskWatch, type ReadVolume, type Room } from './storage/disk-watch.ts';
+import type { SqliteStore } from './storage/sqlite-store.ts';
 
 export interface StoreGuard {
   view(): StorageView;
+  /** Its size while the write-ahead log is larger than it should be; null else. */
+  largeWalBytes(): number | null;
   close(): void;
 }
 export interface StoreGuardOptions {
@@ -18,6 +21,7 @@ export interface StoreGuardOptions {
   readonly minFreeBytes: number | 'auto';
   readonly readVolume: ReadVolume;
   readonly ingest: Pick<Ingest, 'pause' | 'resume' | 'trouble' | 'recordEvent'>;
+  readonly store: Pick<SqliteStore, 'holdSealing'>;
   readonly observe: Observe;
 }
 
@@ -26,7 +30,15 @@ const WAL_ALARM_BYTES = 256 * MIB;
 const WAL_LOOK_MS = 5_000;
 
 /** Has looked at the disk once when it resolves. */
-export async function openStoreGuard({ folder, file, minFreeBytes, readVolume, ingest, observe }: StoreGuardOptions): Promise<StoreGuard> {
+export async function openStoreGuard({
+  folder,
+  file,
+  minFreeBytes,
+  readVolume,
+  ingest,
+  store,
+  observe,
+}: StoreGuardOptions): Promise<StoreGuard> {
   const { log } = observe;
   let isAlarmed = false;
   let walBytes = 0;
@@ -47,10 +59,14 @@ export async function openStoreGuard({ folder, file, minFreeBytes, readVolume, i
       // put down by the last commit before the pause
       ingest.recordEvent({ type: 'disk-full', reason: 'paused', detail: facts });
       ingest.pause();
+      // chunks would be written beside the rows that they stand for, out of the room that is kept for the last commits; retention, which
+      // makes room, goes on
+      store.holdSealing(true);
     } else if (before === 'full') {
       log.info(facts, 'There is room on the disk again: storing goes on');
       ingest.recordEvent({ type: 'disk-freed', reason: 'resumed', detail: facts });
       ingest.resume();
+      store.holdSealing(false);
     } else if (room === 'low') {
       log.warn(facts, 'The disk fills up: storing stops when half of what is left is used');
       ingest.recordEvent({ type: 'disk-low', reason: 'warning', detail: facts });
@@ -79,6 +95,7 @@ export async function openStoreGuard({ folder, file, minFreeBytes, readVolume, i
 
   return {
     view: () => storageView(disk, ingest.trouble()),
+    largeWalBytes: () => (isAlarmed ? walBytes : null),
     close() {
       clearInterval(timer);
       disk.close();

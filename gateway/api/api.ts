@@ -8,27 +8,36 @@ import { routePath } from 'hono/route';
 import { registerAccounting } from './accounting.ts';
 import type { DiskError, DiskFault } from '../storage/store.ts';
 import type { Api, ApiDeps, ApiEnv } from './api-deps.ts';
+import { registerAlarms } from './alarms.ts';
 import { registerAudit } from './audit.ts';
 import { registerConsole } from './console.ts';
+import { registerAttempts } from './attempts.ts';
+import { registerDemo } from './demo.ts';
 import { registerDevices } from './devices.ts';
 import { registerDocs } from './docs.ts';
 import { registerEnrol } from './enrol.ts';
 import { registerEnrolments } from './enrolments.ts';
 import { registerEvents } from './events.ts';
 import { gate, ROUTE_ENTRIES, safeHeaders } from './gate.ts';
+import { registerFrames } from './frames.ts';
 import { registerImport } from './import.ts';
 import { registerInfo } from './info.ts';
+import { registerGaps } from './gaps.ts';
 import { registerIngest } from './ingest-http.ts';
 import { registerKeys } from './keys.ts';
+import { registerLiveEvents } from './live-events.ts';
 import { registerMetrics } from './metrics.ts';
+import { registerPairing } from './pairing.ts';
 import { problem } from './problem.ts';
 import { registerQuarantine } from './quarantine.ts';
+import { registerQuarantineLook } from './quarantine-look.ts';
 import { registerReadings } from './readings.ts';
 import { refuseInvalid } from './route-parts.ts';
 import { registerSerial } from './serial.ts';
 import { registerSerialCaptures } from './serial-captures.ts';
 import { registerSeries } from './series.ts';
 import { registerSession } from './session.ts';
+import { registerSettings } from './settings.ts';
 import { registerSetup } from './setup.ts';
 import { registerSocketDoors } from './socket-doors.ts';
 import { registerStats } from './stats.ts';
@@ -50,16 +59,24 @@ export function createApi(deps: ApiDeps): Api {
   registerSession(api, deps);
   registerSetup(api, deps);
   registerDevices(api, deps);
+  registerAttempts(api, deps);
+  registerDemo(api, deps);
   registerTokens(api, deps);
   registerSeries(api, deps);
   registerEnrol(api, deps);
+  registerPairing(api, deps);
   registerReadings(api, deps);
   registerImport(api, deps);
   registerIngest(api, deps);
   registerSocketDoors(api);
+  registerLiveEvents(api, deps);
   registerAccounting(api, deps);
+  registerGaps(api, deps);
+  registerFrames(api, deps);
   registerEvents(api, deps);
+  registerAlarms(api, deps);
   registerQuarantine(api, deps);
+  registerQuarantineLook(api, deps);
   registerSerial(api, deps);
   registerSerialCaptures(api, deps);
   registerStats(api, deps);
@@ -68,6 +85,7 @@ export function createApi(deps: ApiDeps): Api {
   registerEnrolments(api, deps);
   registerAudit(api, deps);
   registerUpkeep(api, deps);
+  registerSettings(api, deps);
   registerInfo(api, deps);
   registerMetrics(api, deps);
   registerDocs(api, deps);
@@ -79,10 +97,13 @@ export function createApi(deps: ApiDeps): Api {
   return api;
 }
 
+/** Ways in that are no routes of the app: upgrades, and an event stream, which is a GET that asks for one. */
+const NO_ROUTES = new Set(['UPGRADE', 'EVENTS']);
+
 /** Handlers without a role, and roles without a handler. */
 export function compareRoutes(api: Pick<Api, 'routes'>): { unknown: string[]; unserved: string[] } {
   const served = new Set(api.routes.filter((route) => route.method !== 'ALL').map((route) => `${route.method} ${route.path}`));
-  const declared = new Set(ROUTE_ENTRIES.filter((entry) => entry.method !== 'UPGRADE').map((entry) => `${entry.method} ${entry.path}`));
+  const declared = new Set(ROUTE_ENTRIES.filter((entry) => !NO_ROUTES.has(entry.method)).map((entry) => `${entry.method} ${entry.path}`));
   return { unknown: [...served].filter((key) => !declared.has(key)), unserved: [...declared].filter((key) => !served.has(key)) };
 }
 

@@ -4,7 +4,7 @@ import type { Api, ApiDeps } from './api-deps.ts';
 import { problem } from './problem.ts';
 import { createStaticFolder, respondWithFile } from './static-folder.ts';
 
-export const CONTENT_SECURITY_POLICY = [
+const RULES = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -16,14 +16,16 @@ export const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-].join('; ');
+];
 
-export const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': CONTENT_SECURITY_POLICY,
+/** `trustedTypes` names the policies by which a page may make markup of text; the console has none. */
+export const pageHeaders = (trustedTypes: string): Readonly<Record<string, string>> => ({
+  'content-security-policy': [...RULES, `trusted-types ${trustedTypes}`].join('; '),
   'cross-origin-opener-policy': 'same-origin',
   // Asked again each time, and answered 304 while it is the same: a new release is seen at once.
   'cache-control': 'no-cache',
-};
+});
+const PAGE_HEADERS = pageHeaders("'none'");
 /** The name of an asset has a hash of its content in it. */
 const ASSET_HEADERS = { ...PAGE_HEADERS, 'cache-control': 'public, max-age=31536000, immutable' };
 

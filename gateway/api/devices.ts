@@ -1,7 +1,9 @@
 // /v1/devices: the fleet as a list with filters, one device with its tokens and connection, and what an operator may change.
 
 import { createRoute, z } from '@hono/zod-openapi';
+import { askedFrom } from '../identity/asked-from.ts';
 import type { LatestReading } from '../ingest/catalogue.ts';
+import { type DeviceState, deviceState, searchTextOf, searchWords, type StateFacts } from '../protocol/device-state.ts';
 import { DEVICE_ID } from '../protocol/messages.ts';
 import type { ConnectionView, DeviceCreate, DeviceCreated, DevicePatch, DeviceView, TokenView } from '../protocol/rest.ts';
 import { CLOCK_SLACK_US } from '../protocol/time.ts';
@@ -15,6 +17,7 @@ import {
   bodyOf,
   deviceParam,
   done,
+  flagParam,
   limitParam,
   listOf,
   nextParam,
@@ -47,6 +50,7 @@ const connectionShape: Shape<ConnectionView> = z
   })
   .openapi('Connection');
 
+const stateShape = z.enum(['live', 'late', 'silent', 'asleep', 'offline', 'suspended']) satisfies z.ZodType<DeviceState>;
 const deviceFields = {
   id: z.string(),
   label: z.string(),
@@ -60,6 +64,11 @@ const deviceFields = {
   expectEverySeconds: z.number().nullable(),
   clock: z.enum(['device', 'gateway']),
   pingSeconds: z.number().nullable(),
+  maySleep: z.boolean(),
+  state: stateShape.openapi({ description: 'late: no reading for twice the expected interval; silent: five times.' }),
+  lastReadingAt: z.iso.datetime().nullable(),
+  closedAt: z.iso.datetime().nullable(),
+  seenEveryMs: z.number().nullable().openapi({ description: 'The median of its last intervals.' }),
   latest: z.record(z.string(), z.tuple([z.number(), valueShape, z.string()])).openapi({ description: 'metric → [timeMs, value, unit]' }),
   tokens: z.array(tokenShape).optional(),
   connection: z.union([connectionShape, z.null()]).optional(),
@@ -86,13 +95,14 @@ const patchBody: z.ZodType<DevicePatch> = z
     expectEverySeconds: z.number().positive().max(31_622_400).nullable().optional(),
     clock: z.enum(['device', 'gateway']).optional(),
     pingSeconds: z.number().min(1).max(300).nullable().optional(),
+    maySleep: z.boolean().optional(),
   })
   .openapi('DevicePatch');
 
 const listQuery = z.strictObject({
   q: textParam,
   tag: repeatableParam,
-  status: z.enum(['active', 'suspended']).optional(),
+  status: z.union([z.literal('active'), stateShape]).optional(),
   limit: limitParam,
   next: nextParam,
   cursor: nextParam,
@@ -129,8 +139,13 @@ const patch = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/v1/devices/{id}',
-  summary: 'Remove a device and its tokens; its readings stay',
-  request: { params: deviceParam, query: noQuery },
+  summary: 'Remove a device and its tokens; its readings stay, unless they are purged',
+  request: {
+    params: deviceParam,
+    query: z.strictObject({
+      purge: flagParam.openapi({ description: 'Delete its readings and refused records too, also of one removed before.' }),
+    }),
+  },
   responses: done,
 });
 
@@ -144,7 +159,7 @@ export function registerDevices(api: Api, deps: ApiDeps): void {
     const query = ['devices', filter];
     const after = token === undefined ? '' : pageTokens.redeem(query, token);
     if (typeof after !== 'string') return problem(c, 'bad-token');
-    const found = [...devices.all()].filter((row) => row.id > after && isWanted(row, filter)).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const found = [...devices.all()].filter((row) => row.id > after && isWanted(deps, row, filter)).sort((a, b) => (a.id < b.id ? -1 : 1));
     const page = found.slice(0, limit);
     const last = found.length > limit ? page.at(-1) : undefined;
     return c.json({ items: page.map((row) => viewOf(deps, row)), next: last ? pageTokens.issue(query, last.id) : null }, 200);
@@ -175,28 +190,66 @@ export function registerDevices(api: Api, deps: ApiDeps): void {
 
   api.openapi(remove, async (c) => {
     const { id } = c.req.valid('param');
-    if (!devices.get(id)) return problem(c, 'not-found');
-    const removed = await devices.remove(id, actorOf(c.var.principal));
-    return removed === true ? c.body(null, 204) : refuse(c, removed);
+    const isPurged = c.req.valid('query').purge === 'true';
+    const actor = actorOf(c.var.principal);
+    const isKnown = devices.get(id) !== undefined;
+    if (!isKnown && (!isPurged || deps.catalogue.ofDevice(id).length === 0)) return problem(c, 'not-found');
+    if (isPurged) {
+      // it sends nothing from now on, and is still there to be tried again, should the disk fail meanwhile
+      const suspended = isKnown ? await devices.update(id, { status: 'suspended' }, actor) : null;
+      if (suspended !== null && 'refused' in suspended) return refuse(c, suspended);
+      const readings = await deps.purge([id]);
+      const audit = { atMs: deps.nowMs(), actor, act: 'device.purge', target: id, detail: `${readings} readings`, address: askedFrom() };
+      await deps.registry.commit([{ audit }]);
+    }
+    const removed = isKnown ? await devices.remove(id, actor) : true;
+    if (removed !== true) return refuse(c, removed);
+    return c.body(null, 204);
   });
 }
 
-function isWanted(row: DeviceRow, filter: { q?: string; tag?: string | string[]; status?: string }): boolean {
-  if (filter.status !== undefined && row.status !== filter.status) return false;
-  if (!allOf(filter.tag).every((tag) => row.tags.includes(tag))) return false;
-  const text = filter.q?.toLowerCase();
-  return text === undefined || row.id.toLowerCase().includes(text) || row.label.toLowerCase().includes(text);
+interface Filter {
+  readonly q?: string | undefined;
+  readonly tag?: string | string[] | undefined;
+  readonly status?: 'active' | DeviceState | undefined;
+}
+/** The same as the console's search and chips. */
+function isWanted(deps: ApiDeps, row: DeviceRow, { q = '', tag, status }: Filter): boolean {
+  if (status === 'active' && row.status !== 'active') return false;
+  if (!allOf(tag).every((one) => row.tags.includes(one))) return false;
+  const words = searchWords(q);
+  if (words.length > 0) {
+    const searched = searchTextOf(row);
+    if (!words.every((word) => searched.includes(word))) return false;
+  }
+  return status === undefined || status === 'active' || deviceState(stateFacts(deps, row), deps.nowMs()) === status;
+}
+
+function stateFacts({ presence, catalogue }: ApiDeps, row: DeviceRow): StateFacts {
+  return {
+    isSuspended: row.status === 'suspended',
+    isOnline: presence.isOnline(row.id),
+    maySleep: row.maySleep,
+    lastReadingMs: catalogue.rhythms.lastReadingMs(row.id),
+    lastSeenMs: presence.lastSeenMs(row.id) ?? 0,
+    closedMs: presence.closedMs(row.id) ?? 0,
+    rhythm: {
+      setMs: row.expectEverySeconds === null ? null : row.expectEverySeconds * 1000,
+      seenMs: catalogue.rhythms.intervalMs(row.id),
+    },
+  };
 }
 
 function viewOf(deps: ApiDeps, row: DeviceRow): DeviceView {
-  const lastSeenMs = deps.presence.lastSeenMs(row.id);
-  const { createdAtMs, id, label, status, tags, location, notes, expectEverySeconds, clock, pingSeconds } = row;
+  const facts = stateFacts(deps, row);
+  const at = (ms: number): string | null => (ms === 0 ? null : formatTimeMs(ms));
+  const { createdAtMs, id, label, status, tags, location, notes, expectEverySeconds, clock, pingSeconds, maySleep } = row;
   return {
     id,
     label,
     status,
-    online: deps.presence.isOnline(id),
-    lastSeenAt: lastSeenMs === null ? null : formatTimeMs(lastSeenMs),
+    online: facts.isOnline,
+    lastSeenAt: at(facts.lastSeenMs),
     createdAt: formatTimeMs(createdAtMs),
     tags,
     location,
@@ -204,6 +257,11 @@ function viewOf(deps: ApiDeps, row: DeviceRow): DeviceView {
     expectEverySeconds,
     clock,
     pingSeconds,
+    maySleep,
+    state: deviceState(facts, deps.nowMs()),
+    lastReadingAt: at(facts.lastReadingMs),
+    closedAt: at(facts.closedMs),
+    seenEveryMs: facts.rhythm.seenMs,
     latest: latestOf(deps, id),
   };
 }

@@ -4,11 +4,13 @@ import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import type { Access } from '../identity/access.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
-import { PAGE_HEADERS } from './console.ts';
+import { pageHeaders } from './console.ts';
 import { ROUTE_ENTRIES } from './gate.ts';
 import { problem } from './problem.ts';
 import { createStaticFolder, respondWithFile, staticFile } from './static-folder.ts';
 
+/** The one policy that START makes. */
+const PAGE_HEADERS = pageHeaders('default');
 const UI_FILES = new Set(['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']);
 
 const PAGE = `<!doctype html>

@@ -2,9 +2,11 @@
 
 import type { MiddlewareHandler } from 'hono';
 import { ROUTES, type Route } from '../identity/access.ts';
+import { FROM_LOCAL, whileAskedFrom } from '../identity/asked-from.ts';
 import type { CounterFamily } from '../observe.ts';
 import type { ApiDeps, ApiEnv } from './api-deps.ts';
 import { problem } from './problem.ts';
+import { SAFE_HEADERS } from './safe-headers.ts';
 
 /** The access table, ready to be compared with paths as they were sent. */
 export const ROUTE_ENTRIES: readonly (Route & { readonly pattern: RegExp })[] = ROUTES.map((route) => ({
@@ -12,14 +14,6 @@ export const ROUTE_ENTRIES: readonly (Route & { readonly pattern: RegExp })[] = 
   pattern: patternOf(route.path),
 }));
 
-/** Answers to programs: nothing may be made of them by a browser, and nothing is kept. */
-const SAFE_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
-};
 /** What an orchestrator asks goes on being answered while the gateway stops. */
 const WHILE_DRAINING = new Set(['/healthz', '/readyz', '/metrics']);
 
@@ -37,9 +31,9 @@ export function gate(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     const fault = faultOfTarget(url);
     if (fault) return problem(c, fault);
     const path = url.replace(/\?.*$/s, '');
-    const method = c.req.method === 'HEAD' ? 'GET' : c.req.method;
-
     const there = entriesAt(path);
+    const isStream = isEventStream(c.req.method, c.req.header('accept')) && there.some((entry) => entry.method === 'EVENTS');
+    const method = isStream ? 'EVENTS' : c.req.method === 'HEAD' ? 'GET' : c.req.method;
     const route = there.find((entry) => entry.method === method);
     if (there.length === 0) return problem(c, 'not-found');
     if (!route) return problem(c, 'method-not-allowed', { headers: { allow: allowed(there) } });
@@ -54,8 +48,13 @@ export function gate(deps: ApiDeps): MiddlewareHandler<ApiEnv> {
     c.set('enrolmentKey', answer.enrolmentKey);
     c.set('address', address);
     c.set('encrypted', encrypted);
-    return next();
+    return route.role === 'device' ? next() : whileAskedFrom(viaLocalSocket ? FROM_LOCAL : address, next);
   };
+}
+
+/** A GET that asks for server-sent events: on addresses that have them it is another way in, with a role of its own. */
+export function isEventStream(method: string, accept: string | undefined): boolean {
+  return method === 'GET' && accept !== undefined && /(?:^|,)\s*text\/event-stream\s*(?:;|,|$)/i.test(accept);
 }
 
 /** What is written out in the table goes before what only matches a parameter. */
@@ -65,7 +64,7 @@ function entriesAt(path: string): readonly Route[] {
 }
 
 function allowed(routes: readonly Route[]): string {
-  const methods = routes.map((route) => route.method).filter((method) => method !== 'UPGRADE');
+  const methods = routes.map((route) => route.method).filter((method) => method !== 'UPGRADE' && method !== 'EVENTS');
   return [...new Set(methods.includes('GET') ? [...methods, 'HEAD'] : methods)].sort().join(', ');
 }
 

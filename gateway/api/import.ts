@@ -1,6 +1,7 @@
 // POST /v1/import: a file of readings, CSV or NDJSON as exports write them, stored as history of devices that are here.
 
 import { createRoute, z } from '@hono/zod-openapi';
+import { askedFrom } from '../identity/asked-from.ts';
 import { actorOf, type Api, type ApiDeps } from './api-deps.ts';
 import { parseMediaType } from './json-body.ts';
 import { problem, refuse } from './problem.ts';
@@ -39,7 +40,16 @@ export function registerImport(api: Api, { imports, identity, registry, nowMs }:
     );
     if ('refused' in news) return refuse(c, news);
     await registry.commit([
-      { audit: { atMs: nowMs(), actor: actorOf(c.var.principal), act: 'readings.import', target: device, detail: metric ?? '' } },
+      {
+        audit: {
+          atMs: nowMs(),
+          actor: actorOf(c.var.principal),
+          act: 'readings.import',
+          target: device,
+          detail: metric ?? '',
+          address: askedFrom(),
+        },
+      },
     ]);
     return new Response(news, { headers: { 'content-type': 'application/x-ndjson' } });
   });

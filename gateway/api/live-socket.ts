@@ -4,11 +4,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import type { CredentialEnd, Identity, Principal } from '../identity/identity.ts';
+import type { Principal } from '../identity/identity.ts';
 import type { Observe } from '../observe.ts';
 import { CLOSE, SUBPROTOCOL } from '../protocol/messages.ts';
 import type { LiveFeed } from '../relay/live-feed.ts';
 import { createLiveIntake } from './live-intake.ts';
+import type { LiveSeats } from './live-seats.ts';
 import type { Sink } from '../relay/outbox.ts';
 import type { Liveness, Watched } from '../transports/transport.ts';
 
@@ -18,12 +19,10 @@ export interface LiveSocketLimits {
   readonly fragments: number;
   readonly bufferedChunks: number;
   readonly pendingPongs: number;
-  readonly subscribers: number;
-  readonly socketsPerSession: number;
 }
 export interface LiveSocketOptions {
   readonly feed: LiveFeed;
-  readonly identity: Identity;
+  readonly seats: LiveSeats;
   readonly limits: LiveSocketLimits;
   readonly liveness: Liveness;
   /** A frame's head or a fragment has come, and the rest has not. */
@@ -42,22 +41,14 @@ export interface LiveUpgrade {
 }
 export interface LiveSocket {
   accept(upgrade: LiveUpgrade): void;
-  /** True while a further subscriber fits. */
-  readonly hasRoom: boolean;
-  close(): Promise<void>;
-}
-
-interface OpenSocket {
-  readonly principal: Principal;
-  close(code: number, reason: string): void;
-  terminate(): void;
+  /** After the seats were closed, with all sockets. */
+  close(): void;
 }
 
 const CLOSE_TIMEOUT_MS = 2_000;
-const SESSION_TOUCH_MS = 60_000;
 
 export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
-  const { feed, identity, limits, liveness, isMidMessage, timing, observe } = options;
+  const { feed, seats, limits, liveness, isMidMessage, timing, observe } = options;
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -69,29 +60,12 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
     closeTimeout: CLOSE_TIMEOUT_MS,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL.live) ? SUBPROTOCOL.live : false),
   } as ConstructorParameters<typeof WebSocketServer>[0]);
-  const open = new Set<OpenSocket>();
   const refused = observe.counterBy('fieldgate_live_refusals_total', 'Live sockets that were closed, by reason.', 'reason');
-
-  const leave = identity.onEnd((end) => {
-    for (const socket of open) {
-      const code = endCode(socket.principal, end);
-      if (code !== null) socket.close(code, end.what === 'role' ? 'role changed' : end.reason);
-    }
-  });
-  // an open live socket is activity
-  const touch = setInterval(() => {
-    for (const { principal } of open) {
-      const sessionId = sessionOf(principal);
-      if (sessionId !== null) identity.sessions.touch(sessionId);
-    }
-  }, SESSION_TOUCH_MS);
 
   function accept({ principal, request, socket, raw, head }: LiveUpgrade): void {
     server.handleUpgrade(request, socket, head, (ws) => {
-      const sessionId = sessionOf(principal);
-      const siblings = sessionId === null ? 0 : [...open].filter((other) => sessionOf(other.principal) === sessionId).length;
       ws.on('error', () => refused.add('protocol-error'));
-      if (siblings >= limits.socketsPerSession) {
+      if (seats.outlook(principal) === 'too-many-sockets') {
         refused.add('too-many-sockets');
         ws.close(CLOSE.tooManySockets, 'too many sockets of this session');
         return;
@@ -120,9 +94,8 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
         pause: () => ws.pause(),
         resume: () => ws.resume(),
       });
-      const entry: OpenSocket = { principal, close: sink.close, terminate: sink.terminate };
-      open.add(entry);
       const subscriber = feed.open(sink);
+      const leave = seats.take({ principal, tell: (text) => subscriber.tell(text), close: sink.close, terminate: sink.terminate });
       const watched: Watched = {
         nextAtMs: 0,
         pingedAtMs: 0,
@@ -150,28 +123,14 @@ export function createLiveSocket(options: LiveSocketOptions): LiveSocket {
       });
       ws.on('close', () => {
         liveness.unwatch(watched);
-        open.delete(entry);
+        leave();
         intake.close();
         subscriber.close();
       });
     });
   }
 
-  return {
-    accept,
-    get hasRoom() {
-      return open.size < limits.subscribers;
-    },
-    async close() {
-      leave();
-      clearInterval(touch);
-      for (const socket of open) socket.close(CLOSE.restarting, 'restarting');
-      const deadline = performance.now() + CLOSE_TIMEOUT_MS;
-      while (open.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
-      for (const socket of open) socket.terminate();
-      server.close();
-    },
-  };
+  return { accept, close: () => server.close() };
 }
 
 function parse(data: Buffer): unknown {
@@ -179,21 +138,5 @@ function parse(data: Buffer): unknown {
     return JSON.parse(data.toString('utf8'));
   } catch {
     return null;
-  }
-}
-function sessionOf(principal: Principal): string | null {
-  return principal.kind === 'user' || principal.kind === 'key' ? principal.sessionId : null;
-}
-/** The close code that this end means for a socket, or null when it is not concerned. */
-function endCode(principal: Principal, end: CredentialEnd): number | null {
-  switch (end.what) {
-    case 'session':
-      return sessionOf(principal) === end.sessionId ? CLOSE.credential : null;
-    case 'key':
-      return principal.kind === 'key' && principal.keyId === end.keyId ? CLOSE.credential : null;
-    case 'role':
-      return principal.kind === 'user' && principal.name === end.user ? CLOSE.forbidden : null;
-    default:
-      return null;
   }
 }

@@ -7,7 +7,7 @@ import { problemDocument, PROBLEMS, type ProblemCode } from '../protocol/problem
 import type { Problem } from '../protocol/rest.ts';
 import type { ApiEnv } from './api-deps.ts';
 
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 426 | 429 | 500 | 503;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 426 | 429 | 500 | 503;
 export type ProblemResponse = Response & TypedResponse<JSONParsed<Problem>, ProblemStatus, 'json'>;
 
 export interface FieldFault {

@@ -1,6 +1,7 @@
 // /v1/quarantine: what was refused and why, newest first; stored after all, as it was or amended, or thrown away.
 
 import { createRoute, z } from '@hono/zod-openapi';
+import { askedFrom } from '../identity/asked-from.ts';
 import type { BaseFieldsView, QuarantineDiscarded, QuarantineReplayed, QuarantineView } from '../protocol/rest.ts';
 import type { QuarantinedItem } from '../storage/store.ts';
 import { actorOf, type Api, type ApiDeps } from './api-deps.ts';
@@ -14,8 +15,10 @@ import {
   nextParam,
   noQuery,
   pageSize,
+  parameterFault,
   type Shape,
   textParam,
+  wholeNumberParam,
   withJson,
   withPaging,
 } from './route-parts.ts';
@@ -62,7 +65,16 @@ const list = createRoute({
   method: 'get',
   path: '/v1/quarantine',
   summary: 'What was refused, with its raw bytes and the reason; newest first',
-  request: { query: z.strictObject({ device: textParam, code: textParam, limit: limitParam, next: nextParam }) },
+  request: {
+    query: z.strictObject({
+      device: textParam,
+      code: textParam,
+      text: textParam.openapi({ description: 'Stands in the raw text, the reason or the name of the stream' }),
+      upTo: wholeNumberParam.openapi({ description: 'Only this row and older ones, by `id`' }),
+      limit: limitParam,
+      next: nextParam,
+    }),
+  },
   responses: answers(200, listOf(quarantineShape), 'Refused frames and records'),
 });
 const replay = createRoute({
@@ -83,8 +95,15 @@ const discard = createRoute({
 const discardAll = createRoute({
   method: 'delete',
   path: '/v1/quarantine',
-  summary: 'Throw away all that a device has in quarantine',
-  request: { query: z.strictObject({ device: z.string().min(1).max(256) }) },
+  summary: 'Throw away all that a device has in quarantine, or all that fits: at least one of the three is needed',
+  request: {
+    query: z.strictObject({
+      device: textParam,
+      code: textParam,
+      text: textParam,
+      upTo: wholeNumberParam.openapi({ description: 'Only this row and older ones, by `id`: what came since stays' }),
+    }),
+  },
   responses: answers(200, discardedShape, 'How many rows went'),
 });
 
@@ -92,17 +111,19 @@ export function registerQuarantine(api: Api, deps: ApiDeps): void {
   const pageTokens = createPageTokens(() => deps.catalogue.store);
   const { store, replays, identity, registry, nowMs } = deps;
   const audit = (actor: string, act: string, target: string, detail: string): Promise<void> =>
-    registry.commit([{ audit: { atMs: nowMs(), actor, act, target, detail } }]);
+    registry.commit([{ audit: { atMs: nowMs(), actor, act, target, detail, address: askedFrom() } }]);
   /** A number that can be one of ours; what never was is as unknown as what is gone. */
   const find = async (text: string): Promise<QuarantinedItem | null> => (/^[1-9]\d{0,14}$/.test(text) ? replays.find(Number(text)) : null);
 
   api.openapi({ ...list, middleware: withPaging(deps) }, async (c) => {
-    const { device = '', code = '', next, ...rest } = c.req.valid('query');
+    const { device = '', code = '', text = '', upTo, next, ...rest } = c.req.valid('query');
     const limit = pageSize(deps, rest.limit);
-    const before = next === undefined ? null : pageTokens.redeem(['quarantine', device, code], next);
+    const question = ['quarantine', device, code, text, upTo ?? ''];
+    const before = next === undefined ? null : pageTokens.redeem(question, next);
     if (before !== null && typeof before !== 'number') return problem(c, 'bad-token');
-    const { items, more } = await store.read('quarantine', { device, code, limit, ...(before === null ? {} : { before }) });
-    return c.json({ items: items.map(viewOf), next: more ? pageTokens.issue(['quarantine', device, code], items.at(-1)?.id) : null }, 200);
+    const start = before ?? (upTo === undefined ? undefined : upTo + 1);
+    const { items, more } = await store.read('quarantine', { device, code, text, limit, ...(start !== undefined && { before: start }) });
+    return c.json({ items: items.map(viewOf), next: more ? pageTokens.issue(question, items.at(-1)?.id) : null }, 200);
   });
 
   api.openapi({ ...replay, middleware: withJson(deps, true) }, async (c) => {
@@ -138,19 +159,29 @@ export function registerQuarantine(api: Api, deps: ApiDeps): void {
   });
 
   api.openapi(discardAll, async (c) => {
-    const { device } = c.req.valid('query');
+    const { device = '', code = '', text = '', upTo } = c.req.valid('query');
+    if (device === '' && code === '' && text === '') {
+      const detail = 'name a device, a code or a text: everything is never thrown away at once';
+      return problem(c, 'bad-request', { errors: [parameterFault('device', detail)] });
+    }
     let discarded = 0;
     // from the newest of this moment down: what comes meanwhile stays
-    for (let before: number | undefined; ; ) {
-      const { items } = await store.read('quarantine', { device, code: '', limit: DISCARD_ROWS, ...(before !== undefined && { before }) });
+    for (let before = upTo === undefined ? undefined : upTo + 1; ; ) {
+      const ask = { device, code, text, limit: DISCARD_ROWS, ...(before !== undefined && { before }) };
+      const { items } = await store.read('quarantine', ask);
       const last = items.at(-1);
       if (last === undefined) break;
-      const ids = items.map((item) => item.id);
-      if (!(await replays.discard(device, ids))) return problem(c, 'store-unavailable');
-      discarded += ids.length;
+      for (const [owner, its] of Map.groupBy(items, (item) => item.device)) {
+        const ids = its.map((item) => item.id);
+        if (!(await replays.discard(owner, ids))) return problem(c, 'store-unavailable');
+      }
+      discarded += items.length;
       before = last.id;
     }
-    if (discarded > 0) await audit(actorOf(c.var.principal), 'quarantine.discard', device, `${discarded} rows`);
+    if (discarded > 0) {
+      const what = [code === '' ? '' : `code ${code}`, text === '' ? '' : `text ${text}`].filter(Boolean).join(', ');
+      await audit(actorOf(c.var.principal), 'quarantine.discard', device, `${discarded} rows${what === '' ? '' : `, ${what}`}`);
+    }
     return c.json({ discarded }, 200);
   });
 }

@@ -10,6 +10,7 @@ import { parseTimeUs, TIME_BOUND_US, type TimeRange } from './time-range.ts';
 export interface ReadingsParameters {
   readonly device?: string | readonly string[];
   readonly metric?: string | readonly string[];
+  readonly series?: string | readonly string[];
   readonly from?: string;
   readonly to?: string;
   readonly since?: string;
@@ -30,6 +31,8 @@ export interface RangePlace {
 export interface SeriesChoice {
   readonly devices: readonly string[];
   readonly metrics: readonly string[];
+  /** The metrics asked for of each device, when pairs of them were named: then nothing else matches. */
+  readonly pairs: ReadonlyMap<string, ReadonlySet<string>> | null;
   /** One device and one metric by name: the answer has its series at the top, unless there are several units. */
   readonly isNamed: boolean;
   readonly isOneDevice: boolean;
@@ -57,9 +60,11 @@ export interface QuestionFault {
 export function readQuestion(deps: ApiDeps, pageTokens: PageTokens, ask: ReadingsParameters): ReadingsQuestion | QuestionFault {
   const { format = 'json' } = ask;
   const limit = pageSize(deps, ask.limit);
-  const choice = choiceOf(ask);
+  const pairs = ask.series === undefined ? null : pairsOf(allOf(ask.series));
+  if (pairs === 'malformed') return { refused: 'bad-request', errors: [parameterFault('series', 'is written DEVICE/METRIC')] };
+  const choice = choiceOf(ask, pairs);
   // `limit` may change between pages; everything else makes another query.
-  const key = ['readings', choice.devices, choice.metrics, ask.from, ask.to, ask.since];
+  const key = ['readings', choice.devices, choice.metrics, ask.series, ask.from, ask.to, ask.since];
   const common = { choice, key, limit, format };
   const clash = clashOf(ask);
   if (clash) return { refused: 'bad-request', errors: [parameterFault(...clash)] };
@@ -85,17 +90,33 @@ export function readQuestion(deps: ApiDeps, pageTokens: PageTokens, ask: Reading
 }
 
 export function matchSeries(deps: ApiDeps, choice: SeriesChoice): readonly SeriesRow[] {
-  return deps.catalogue.match(choice.devices, choice.metrics);
+  const { devices, metrics, pairs } = choice;
+  const found = deps.catalogue.match(devices, metrics);
+  return pairs === null ? found : found.filter(({ device, metric }) => pairs.get(device)?.has(metric));
 }
 
-function choiceOf(ask: ReadingsParameters): SeriesChoice {
-  const devices = allOf(ask.device);
-  const metrics = allOf(ask.metric);
+/** `DEVICE/METRIC`: an id has no slash, a metric may. */
+function pairsOf(series: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> | 'malformed' {
+  const pairs = new Map<string, Set<string>>();
+  for (const one of series) {
+    const slash = one.indexOf('/');
+    if (slash < 1 || slash === one.length - 1 || one.includes('*')) return 'malformed';
+    const device = one.slice(0, slash);
+    const metrics = pairs.get(device) ?? new Set();
+    pairs.set(device, metrics.add(one.slice(slash + 1)));
+  }
+  return pairs;
+}
+
+function choiceOf(ask: ReadingsParameters, pairs: SeriesChoice['pairs']): SeriesChoice {
+  const devices = pairs === null ? allOf(ask.device) : [...pairs.keys()];
+  const metrics = pairs === null ? allOf(ask.metric) : [...new Set([...pairs.values()].flatMap((some) => [...some]))];
   const isName = (list: readonly string[]): boolean => list.length === 1 && !(list[0] as string).includes('*');
   const isEvery = (list: readonly string[]): boolean => list.length === 0 || list.includes('*');
   return {
     devices: devices.length === 0 ? ['*'] : devices,
     metrics: metrics.length === 0 ? ['*'] : metrics,
+    pairs,
     isNamed: isName(devices) && isName(metrics),
     isOneDevice: isName(devices),
     isAll: isEvery(devices) && isEvery(metrics),
@@ -104,6 +125,9 @@ function choiceOf(ask: ReadingsParameters): SeriesChoice {
 
 /** Two parameters that cannot both mean something are refused, never one of them ignored. */
 function clashOf(ask: ReadingsParameters): [name: string, detail: string] | null {
+  if (ask.series !== undefined)
+    for (const other of ['device', 'metric'] as const)
+      if (ask[other] !== undefined) return [other, 'series names the devices and their metrics already'];
   const isStreamed = ask.format !== undefined && ask.format !== 'json';
   if (ask.since !== undefined && (ask.from !== undefined || ask.to !== undefined)) return ['since', 'takes neither from nor to'];
   if (ask.points !== undefined) {

@@ -45,6 +45,7 @@ const moment = 'RFC 3339, epoch milliseconds, or now-6h (s m h d w)';
 const query = z.strictObject({
   device: repeatableParam.openapi({ description: 'Repeatable; * matches any run of characters; left out: all' }),
   metric: repeatableParam.openapi({ description: 'Repeatable; * matches any run of characters; left out: all' }),
+  series: repeatableParam.openapi({ description: 'Repeatable, `DEVICE/METRIC`: exactly these, in place of device and metric' }),
   from: textParam.openapi({ description: `${moment}; included` }),
   to: textParam.openapi({ description: `${moment}; not included` }),
   since: textParam.openapi({ description: 'A cursor: what was committed after it, in commit order' }),

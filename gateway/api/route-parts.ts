@@ -81,6 +81,13 @@ export const limitParam = wholeNumber(MAX_LIMIT)
   .optional()
   .openapi({ type: 'integer', minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT });
 export const pointsParam = wholeNumber(MAX_LIMIT).optional().openapi({ type: 'integer', minimum: 1, maximum: MAX_LIMIT });
+/** A number of ours, as an event's `id`. */
+export const wholeNumberParam = z
+  .string()
+  .regex(/^[1-9]\d{0,14}$/)
+  .transform(Number)
+  .optional()
+  .openapi({ type: 'integer', minimum: 1 });
 export const nextParam = z.string().optional().openapi({ description: 'The `next` of the page before.' });
 export const textParam = z.string().max(256).optional();
 export const flagParam = z.enum(['true', 'false']).optional();

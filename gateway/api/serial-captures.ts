@@ -4,6 +4,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { CAPTURE_TYPE } from '../protocol/capture-format.ts';
+import { recordAct } from './act-record.ts';
 import { actorOf, type Api, type ApiDeps, type ApiEnv, type SerialRefusal } from './api-deps.ts';
 import type { ReplayQuestion } from './capture-book.ts';
 import { parseMediaType } from './json-body.ts';
@@ -61,21 +62,26 @@ const replay = createRoute({
   responses: rawAnswer('application/x-ndjson', 'How far it is, and in the end what became of it'),
 });
 
-export function registerSerialCaptures(api: Api, { captures }: ApiDeps): void {
-  api.openapi(capture, (c) => {
+export function registerSerialCaptures(api: Api, deps: ApiDeps): void {
+  const { captures } = deps;
+  api.openapi(capture, async (c) => {
     const { seconds, maxBytes } = c.req.valid('query');
     if (Number(seconds ?? 1) > DAY_SECONDS)
       return problem(c, 'bad-request', { errors: [parameterFault('seconds', `at most ${DAY_SECONDS}`)] });
     const headers = { 'content-type': CAPTURE_TYPE, 'content-disposition': 'attachment; filename="serial.capture"' };
     if (c.req.method === 'HEAD') return new Response(null, { headers });
-    const opened = captures.capture(c.req.valid('param').id, {
+    const { id } = c.req.valid('param');
+    await recordAct(deps, c.var.principal, { act: 'serial.capture', target: id.slice(0, 64) });
+    const opened = captures.capture(id, {
       seconds: Number(seconds ?? DAY_SECONDS),
       maxBytes: Number(maxBytes ?? DEFAULT_BYTES),
     });
     return 'refused' in opened ? refused(c, opened) : new Response(opened, { headers });
   });
-  api.openapi(finish, (c) => {
-    const ended = captures.finish(c.req.valid('param').id);
+  api.openapi(finish, async (c) => {
+    const { id } = c.req.valid('param');
+    await recordAct(deps, c.var.principal, { act: 'serial.capture-end', target: id.slice(0, 64) });
+    const ended = captures.finish(id);
     return ended === true ? c.body(null, 204) : refused(c, ended);
   });
   api.openapi(replay, async (c) => {
@@ -92,6 +98,7 @@ export function registerSerialCaptures(api: Api, { captures }: ApiDeps): void {
       speed: speed === 'max' ? Number.POSITIVE_INFINITY : Number(speed),
       times,
     };
+    await recordAct(deps, c.var.principal, { act: 'serial.replay', target: device });
     const news = await captures.replay(question, bytesOf(c), actorOf(c.var.principal));
     if ('refused' in news) return refused(c, news);
     return new Response(news, { headers: { 'content-type': 'application/x-ndjson' } });

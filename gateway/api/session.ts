@@ -1,6 +1,7 @@
 // /v1/session: signing in with a password, a key or the set-up code, asking who one is, signing out.
 
 import { createRoute, z } from '@hono/zod-openapi';
+import { cookieName, cookiesNamed } from '../identity/credential-headers.ts';
 import type { Identity, Issued, Principal, Refusal } from '../identity/identity.ts';
 import type { SessionView, SignIn } from '../protocol/rest.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
@@ -22,7 +23,13 @@ const signIn: z.ZodType<SignIn> = z
   .openapi('SignIn');
 
 const sessionShape: Shape<SessionView> = z
-  .object({ user: z.string(), role: roleShape, kind: z.enum(['user', 'key', 'local']), expiresAt: z.iso.datetime().nullable() })
+  .object({
+    user: z.string(),
+    role: roleShape,
+    kind: z.enum(['user', 'key', 'local']),
+    expiresAt: z.iso.datetime().nullable(),
+    live: z.enum(['ready', 'full', 'too-many-sockets']),
+  })
   .openapi('Session');
 
 const create = createRoute({
@@ -42,7 +49,19 @@ const show = createRoute({
 const end = createRoute({ method: 'delete', path: '/v1/session', summary: 'Sign out', request: { query: noQuery }, responses: done });
 
 export function registerSession(api: Api, deps: ApiDeps): void {
-  const { identity, config } = deps;
+  const { identity, config, seats } = deps;
+  const viewOf = (principal: Principal | null): SessionView | null => {
+    if (!principal || principal.kind === 'device') return null;
+    const sessionId = principal.kind === 'local' ? null : principal.sessionId;
+    const endsAtMs = sessionId === null ? null : identity.sessions.endsAtMs(sessionId);
+    return {
+      user: principal.name,
+      role: principal.role,
+      kind: principal.kind,
+      expiresAt: endsAtMs === null ? null : formatTimeMs(endsAtMs),
+      live: seats.outlook(principal),
+    };
+  };
   api.openapi({ ...create, middleware: withJson(deps) }, async (c) => {
     const ask = c.req.valid('json');
     if (Object.values(ask).some((text) => Buffer.byteLength(text) > MAX_SECRET_BYTES)) {
@@ -50,14 +69,17 @@ export function registerSession(api: Api, deps: ApiDeps): void {
     }
     const issued = await signInWith(identity, ask, c.var.address);
     if ('refused' in issued) return refuse(c, issued);
-    const view = viewOf(identity, issued.row);
+    const view = viewOf(issued.row);
     if (!view) return problem(c, 'unauthorized');
     const maxAgeSeconds = view.kind === 'key' ? KIOSK_SECONDS : config.limits.sessionHours * 3600;
     c.header('set-cookie', sessionCookie(issued.secret, c.var.encrypted, maxAgeSeconds));
     return c.json(view, 200);
   });
   api.openapi(show, (c) => {
-    const view = viewOf(identity, c.var.principal);
+    const view = viewOf(c.var.principal);
+    const [secret] = cookiesNamed(['cookie', c.req.header('cookie') ?? ''], cookieName(c.var.encrypted));
+    // browsers let no cookie live for ever: a kiosk's begins anew each time that its page is opened
+    if (view?.kind === 'key' && secret !== undefined) c.header('set-cookie', sessionCookie(secret, c.var.encrypted, KIOSK_SECONDS));
     return view ? c.json(view, 200) : problem(c, 'unauthorized');
   });
   api.openapi(end, async (c) => {
@@ -71,11 +93,4 @@ export function registerSession(api: Api, deps: ApiDeps): void {
 async function signInWith(identity: Identity, ask: SignIn, address: string): Promise<Issued<Principal> | Refusal> {
   if (!('setupCode' in ask)) return identity.sessions.signIn(ask, address);
   return identity.setup.complete({ code: ask.setupCode, user: ask.user, password: ask.password }, address);
-}
-
-function viewOf(identity: Identity, principal: Principal | null): SessionView | null {
-  if (!principal || principal.kind === 'device') return null;
-  const sessionId = principal.kind === 'local' ? null : principal.sessionId;
-  const endsAtMs = sessionId === null ? null : identity.sessions.endsAtMs(sessionId);
-  return { user: principal.name, role: principal.role, kind: principal.kind, expiresAt: endsAtMs === null ? null : formatTimeMs(endsAtMs) };
 }

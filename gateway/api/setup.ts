@@ -2,7 +2,7 @@
 
 import { createRoute, z } from '@hono/zod-openapi';
 import type { SetupCode } from '../protocol/rest.ts';
-import type { Api, ApiDeps } from './api-deps.ts';
+import { actorOf, type Api, type ApiDeps } from './api-deps.ts';
 import { answers, noQuery, type Shape } from './route-parts.ts';
 
 const codeShape: Shape<SetupCode> = z.object({ code: z.string() }).openapi('SetupCode');
@@ -16,5 +16,5 @@ const create = createRoute({
 });
 
 export function registerSetup(api: Api, deps: ApiDeps): void {
-  api.openapi(create, async (c) => c.json({ code: await deps.identity.setup.newCode() }, 201));
+  api.openapi(create, async (c) => c.json({ code: await deps.identity.setup.newCode(actorOf(c.var.principal)) }, 201));
 }

@@ -1,4 +1,4 @@
-// GET /v1/device and /v1/live without an upgrade: what is spoken there is WebSocket.
+// GET /v1/device without an upgrade: what is spoken there is WebSocket.
 
 import { createRoute } from '@hono/zod-openapi';
 import type { Api } from './api-deps.ts';
@@ -7,10 +7,9 @@ import { refusals } from './route-parts.ts';
 
 const responses = { 101: { description: 'The socket is open; see the protocol' }, default: refusals };
 const device = createRoute({ method: 'get', path: '/v1/device', summary: 'The device socket (WebSocket, fieldgate.v1)', responses });
-const live = createRoute({ method: 'get', path: '/v1/live', summary: 'The live socket (WebSocket, fieldgate.live.v1)', responses });
 
 const UPGRADE = { upgrade: 'websocket', connection: 'Upgrade' };
 
 export function registerSocketDoors(api: Api): void {
-  for (const door of [device, live]) api.openapi(door, (c) => problem(c, 'upgrade-required', { headers: UPGRADE }));
+  api.openapi(device, (c) => problem(c, 'upgrade-required', { headers: UPGRADE }));
 }

@@ -3,6 +3,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { StatsView } from '../protocol/rest.ts';
 import { accountOf } from './accounting.ts';
+import { alarmShape } from './alarms.ts';
 import type { Api, ApiDeps } from './api-deps.ts';
 import { answers, noQuery, type Shape } from './route-parts.ts';
 
@@ -34,6 +35,7 @@ const statsShape: Shape<StatsView> = z
         bytesPerDay: count.nullable(),
       })
       .openapi({ description: 'What went to the disk since the start, by the engine and by the operating system' }),
+    alarms: z.array(alarmShape),
   })
   .openapi('Stats');
 

@@ -4,6 +4,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Refusal } from '../identity/identity.ts';
 import type { BackupView } from '../protocol/rest.ts';
+import { recordAct } from './act-record.ts';
 import type { Api, ApiDeps, ApiEnv } from './api-deps.ts';
 import { problem, refuse } from './problem.ts';
 import { answers, bodyOf, listOf, noQuery, rawAnswer, type Shape, withJson } from './route-parts.ts';
@@ -56,14 +57,21 @@ const backup = createRoute({
 
 export function registerUpkeep(api: Api, deps: ApiDeps): void {
   const { upkeep } = deps;
-  api.openapi(compact, (c) => answer(c, upkeep.compact()));
-  api.openapi(verify, (c) => answer(c, upkeep.verify()));
+  api.openapi(compact, async (c) => {
+    await recordAct(deps, c.var.principal, { act: 'store.compact' });
+    return answer(c, upkeep.compact());
+  });
+  api.openapi(verify, async (c) => {
+    await recordAct(deps, c.var.principal, { act: 'store.verify' });
+    return answer(c, upkeep.verify());
+  });
   api.openapi(list, async (c) => c.json({ items: [...(await upkeep.backups())], next: null }, 200));
   api.openapi({ ...backup, middleware: withJson(deps, true) }, async (c) => {
     const { file = null } = c.req.valid('json') ?? {};
     // whoever can name any path could fill any folder of this user's
     if (file !== null && c.var.principal?.kind !== 'local')
       return problem(c, 'invalid', { errors: [{ pointer: '/file', detail: 'taken from the command line only: fieldgate backup FILE' }] });
+    await recordAct(deps, c.var.principal, { act: 'store.backup', target: file ?? '' });
     return answer(c, await upkeep.backup(file));
   });
 }

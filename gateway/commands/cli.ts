@@ -52,9 +52,10 @@ export function controlled<Options = object>(
   need: { mayCreate?: boolean; running?: string } = {},
 ): (cli: Cli, given: Given<Options>) => Promise<void> {
   return async (cli, given) => {
-    const { config } = configOf(cli, given.options);
+    const loaded = configOf(cli, given.options);
     const control = await openControl({
-      config,
+      config: loaded.config,
+      origin: loaded,
       env: cli.env,
       say: cli.say,
       mayCreate: need.mayCreate ?? false,

@@ -104,6 +104,8 @@ const REASONS: Reasons<Config> = {
     serialCaptureBytes: 'A capture that is replayed: it is kept in the data directory meanwhile.',
     drainSeconds: 'Time to say goodbye when the gateway stops.',
     setupMinutes: 'How long the set-up page is open after the first start.',
+    pairingSeconds: 'How long devices without a key may ask for a token, once an operator opens pairing.',
+    pairingRequests: 'So many of them wait for an answer at once; others are told to come back.',
   },
 };
 

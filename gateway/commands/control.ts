@@ -2,13 +2,16 @@
 // asks the same handlers. Commands only ever make REST requests, and never know which it was.
 
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { Config } from '../config.ts';
+import type { ConfigOrigin } from '../config-view.ts';
 import { askSocket, type LocalAnswer, socketPath } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { printableText } from '../printable.ts';
 import type { List, Problem } from '../protocol/rest.ts';
+import { RESTORE_MARKER } from '../restore-marker.ts';
 import type { StreamAsk } from './control-stream.ts';
 
 export interface Control {
@@ -24,6 +27,8 @@ export interface Control {
 }
 export interface ControlAsk {
   readonly config: Config;
+  /** Where its values are from. */
+  readonly origin: ConfigOrigin;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (text: string) => void;
   /** A missing data directory is made. */
@@ -46,12 +51,22 @@ export async function openControl(ask: ControlAsk): Promise<Control> {
     if ((await askSocket(path, { method: 'GET', target: '/healthz' })) !== null) return overSocket(path);
     try {
       if (ask.running !== null) throw new Failure(EXIT.failed, `no gateway runs on ${data}: ${ask.running}`);
+      if (!ask.mayCreate && !holdsData(data))
+        throw new Failure(
+          EXIT.cannotCreate,
+          `${data} holds no data of Fieldgate: name the data directory with --data DIR, or start a gateway there first`,
+        );
       return await offline(ask);
     } catch (error) {
       if (!(error instanceof Failure) || error.exit !== EXIT.locked || Date.now() > deadline) throw error;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
+}
+
+/** What only looks, or tidies up, makes no databases in an empty folder. A restore that was cut short is told of by whoever opens them. */
+function holdsData(data: string): boolean {
+  return ['fieldgate.db', 'registry.db', RESTORE_MARKER].some((name) => existsSync(join(data, name)));
 }
 
 function overSocket(path: string): Control {
@@ -80,7 +95,7 @@ function overSocket(path: string): Control {
 async function offline(ask: ControlAsk): Promise<Control> {
   // loaded only here: a command to a running gateway opens no database
   const { openOffline } = await import('./offline.ts');
-  const app = await openOffline(ask.config);
+  const app = await openOffline(ask.config, ask.origin);
   const fetch = (method: string, target: string, body?: string): Promise<Response> => {
     const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' };
     return app.fetchLocal(new Request(`http://localhost${target}`, { method, headers, ...(body === undefined ? {} : { body }) }));

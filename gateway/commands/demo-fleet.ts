@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
 import type { FetchLocal } from '../control-socket.ts';
 import { EXIT, Failure } from '../failure.ts';
-import type { DeviceCreated, DeviceView, IssuedEnrolment, List } from '../protocol/rest.ts';
+import type { DeviceCreated, DeviceView } from '../protocol/rest.ts';
 import { createNaming } from './demo-names.ts';
 
 export interface DemoFleetAsk {
@@ -15,13 +15,22 @@ export interface DemoFleetAsk {
   /** For the files with the credentials. */
   readonly folder: string;
   readonly url: string;
-  readonly ca: string;
+  /** Of the authority; null: the gateway, which is this machine's own, is not checked. */
+  readonly ca: string | null;
   readonly devices: number;
+  /** Before each id. */
+  readonly prefix?: string;
+  /** On each device, beside its own. */
+  readonly tags?: readonly string[];
+  /** Told of each device as soon as it is there. */
+  readonly onMade?: (id: string) => void;
   readonly say: (line: string) => void;
 }
 export interface DemoFleet {
   /** Once. Resolves when every device has told its history and has its name. */
   start(): Promise<void>;
+  /** All its devices, whether they are made yet or not. */
+  readonly ids: readonly string[];
   /** At once, and without looking back: for the end of the process. */
   kill(): void;
   /** Resolves when no process is left. */
@@ -76,26 +85,54 @@ const LONERS: readonly Loner[] = [
   },
 ];
 
-export function createDemoFleet({ fetchLocal, folder, url, ca, devices, say }: DemoFleetAsk): DemoFleet {
+export function createDemoFleet({
+  fetchLocal,
+  folder,
+  url,
+  ca,
+  devices,
+  prefix = '',
+  tags: common = [],
+  onMade,
+  say,
+}: DemoFleetAsk): DemoFleet {
   const call: Call = (method, path, body) => callLocal(fetchLocal, method, path, body);
   const processes = createProcesses(say);
-  const common = ['run', '--url', url.replace('https', 'wss'), '--ca', ca, '--no-compare'];
-  const loners = devices >= FEWEST_WITH_LONERS ? LONERS : [];
-  const crowd = devices - loners.length;
+  async function make(id: string, more: object): Promise<string> {
+    const { token } = await call<DeviceCreated>('POST', '/v1/devices', { id, ...more });
+    onMade?.(id);
+    return token;
+  }
+  const flags = [
+    'run',
+    '--url',
+    url.replace(/^http/, 'ws'),
+    ...(ca === null ? ['--insecure'] : ['--ca', ca]),
+    '--no-compare',
+    '--until-stdin-ends',
+  ];
+  const loners = devices >= FEWEST_WITH_LONERS ? LONERS.map((loner) => ({ ...loner, id: prefix + loner.id })) : [];
+  const crowd = Array.from({ length: devices - loners.length }, (_, index) => `${prefix}sim-${String(index + 1).padStart(4, '0')}`);
   return {
+    ids: [...crowd, ...loners.map(({ id }) => id)],
     async start() {
-      const enrolment = await call<IssuedEnrolment>('POST', '/v1/enrolments', { max: crowd, expiresSeconds: 3600 });
-      const keyFlags = ['--enrol-key-file', secretFile(folder, 'enrolment-key', enrolment.key)];
-      await processes.start([...common, ...keyFlags, '--devices', String(crowd), '--rate', '1', '--history', HISTORY], 'forever');
+      const lines: string[] = [];
+      for (const id of crowd) {
+        if (processes.isOver) return;
+        lines.push(`${id} ${await make(id, { tags: common })}`);
+      }
+      const tokens = secretFile(folder, 'demo-tokens', lines.join('\n'));
+      await processes.start([...flags, '--tokens-file', tokens, '--rate', '1', '--history', HISTORY], 'forever');
       for (const loner of loners) {
         const { id, label, tags, expectEverySeconds, metrics, seed, rateHz } = loner;
-        const { token } = await call<DeviceCreated>('POST', '/v1/devices', { id, label, tags });
+        if (processes.isOver) return;
+        const token = await make(id, { label, tags: [...common, ...tags] });
         await call('PATCH', `/v1/devices/${id}`, { expectEverySeconds });
         const tokenFlags = ['--token-file', secretFile(folder, `${id}-token`, token)];
         const habits = ['--metrics', metrics, '--seed', seed, '--rate', rateHz.toFixed(4)];
-        void live(loner, [...common, ...tokenFlags, ...habits], processes);
+        void live(loner, [...flags, ...tokenFlags, ...habits], processes);
       }
-      await giveNames(call, crowd, new Set(loners.map(({ id }) => id)));
+      await giveNames({ call, ids: crowd, tags: common, isOver: () => processes.isOver });
     },
     kill: processes.kill,
     stop: processes.stop,
@@ -131,17 +168,25 @@ export async function callLocal<T>(fetchLocal: FetchLocal, method: Method, path:
   return (await response.json()) as T;
 }
 
-async function giveNames(call: Call, crowd: number, named: ReadonlySet<string>): Promise<void> {
+interface NamesAsk {
+  readonly call: Call;
+  readonly ids: readonly string[];
+  readonly tags: readonly string[];
+  readonly isOver: () => boolean;
+}
+
+async function giveNames({ call, ids, tags: common, isOver }: NamesAsk): Promise<void> {
   const untilMs = performance.now() + HISTORY_WAIT_MS;
   let telling: DeviceView[] = [];
-  while (telling.length < crowd && performance.now() < untilMs) {
+  while (telling.length < ids.length && performance.now() < untilMs && !isOver()) {
     await after(LOOK_EVERY_MS, undefined, { ref: false });
-    const { items } = await call<List<DeviceView>>('GET', '/v1/devices?limit=1000');
-    telling = items.filter(({ id, latest }) => !named.has(id) && Object.keys(latest).length > 0);
+    const views = await Promise.all(ids.map((id) => call<DeviceView>('GET', `/v1/devices/${id}`)));
+    telling = views.filter(({ latest }) => Object.keys(latest).length > 0);
   }
+  if (isOver()) return;
   const name = createNaming();
-  telling.sort((a, b) => (a.id < b.id ? -1 : 1));
-  await Promise.all(telling.map(({ id, latest }) => call('PATCH', `/v1/devices/${id}`, name(Object.keys(latest)))));
+  const named = telling.map(({ id, latest }) => ({ id, ...name(Object.keys(latest)) }));
+  await Promise.all(named.map(({ id, label, tags }) => call('PATCH', `/v1/devices/${id}`, { label, tags: [...common, ...tags] })));
 }
 
 interface Processes {
@@ -149,6 +194,7 @@ interface Processes {
   start(flags: readonly string[], lasts: 'forever' | 'a while'): Promise<ChildProcess | null>;
   /** False: it is over. */
   pause(ms: number): Promise<boolean>;
+  readonly isOver: boolean;
   kill(): void;
   stop(): Promise<void>;
 }
@@ -160,7 +206,7 @@ function createProcesses(say: (line: string) => void): Processes {
     async start(flags, lasts) {
       if (over.signal.aborted) return null;
       // a group of its own: Ctrl-C is told to the demo, and the demo tells its devices
-      const child = spawn(process.execPath, [SIMULATOR, ...flags], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+      const child = spawn(process.execPath, [SIMULATOR, ...flags], { stdio: ['pipe', 'ignore', 'pipe'], detached: true });
       running.add(child);
       let lastWords = '';
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -173,6 +219,9 @@ function createProcesses(say: (line: string) => void): Processes {
       });
       await once(child, 'spawn');
       return child;
+    },
+    get isOver() {
+      return over.signal.aborted;
     },
     pause: (ms) =>
       after(ms, undefined, { ref: false, signal: over.signal }).then(

@@ -39,7 +39,11 @@ const list: CommandSpec = {
   options: [
     { flags: '--q <text>', says: 'in id or label' },
     { flags: '--tag <tag>', says: 'with this tag; may be repeated', isList: true },
-    { flags: '--status <status>', says: 'one of the two', choices: ['active', 'suspended'] },
+    {
+      flags: '--status <status>',
+      says: 'as it counts now, or active for all that are not suspended',
+      choices: ['active', 'suspended', 'live', 'late', 'silent', 'asleep', 'offline'],
+    },
     JSON_OPTION,
   ],
   run: controlled<{ tag?: readonly string[]; status?: string; q?: string; json?: boolean }>(async (cli, control, { options }) => {
@@ -57,6 +61,7 @@ const list: CommandSpec = {
         { title: 'LABEL', cell: (row) => row.label },
         { title: 'STATUS', cell: (row) => row.status },
         { title: 'ONLINE', cell: (row) => row.online },
+        { title: 'STATE', cell: (row) => row.state },
         { title: 'LAST SEEN', cell: (row) => row.lastSeenAt },
         { title: 'TAGS', cell: (row) => row.tags.join(',') },
       ],
@@ -88,6 +93,7 @@ const set: CommandSpec = {
     { flags: '--expect-every <duration>', says: 'how often it should send, such as 5m; off for never mind', read: offOr(duration) },
     { flags: '--clock <clock>', says: 'whose clock stamps its readings', choices: ['device', 'gateway'] },
     { flags: '--ping <seconds>', says: 'its ping interval; off for the default', read: offOr(wholeBetween(1, 300)) },
+    { flags: '--may-sleep <yes|no>', says: 'whether it leaves and comes back by itself, as on a battery', choices: ['yes', 'no'] },
   ],
   run: controlled<SetOptions>(async (cli, control, { args: [id], options }) => {
     const patch: DevicePatch = {
@@ -98,6 +104,7 @@ const set: CommandSpec = {
       ...(options.expectEvery === undefined ? {} : { expectEverySeconds: options.expectEvery === 'off' ? null : options.expectEvery }),
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.ping === undefined ? {} : { pingSeconds: options.ping === 'off' ? null : options.ping }),
+      ...(options.maySleep === undefined ? {} : { maySleep: options.maySleep === 'yes' }),
     };
     if (Object.keys(patch).length === 0) throw usage('nothing to set: say for instance --label "Pump 1" (see --help)');
     await control.ask('PATCH', pathOf(id), patch);
@@ -133,6 +140,17 @@ const revoke: CommandSpec = {
   }),
 };
 
+const remove: CommandSpec = {
+  name: 'remove',
+  says: 'remove a device and its tokens; its readings stay, unless --purge',
+  args: ['id'],
+  options: [{ flags: '--purge', says: 'delete its readings and refused records too; also of a device removed before' }],
+  run: controlled<{ purge?: boolean }>(async (cli, control, { args: [id], options }) => {
+    await control.ask('DELETE', options.purge === true ? `${pathOf(id)}?purge=true` : pathOf(id));
+    cli.say(options.purge === true ? `removed ${id} and everything that it stored` : `removed ${id}; its readings stay`);
+  }),
+};
+
 /** Takes an id, says one sentence. */
 function simple(name: string, says: string, act: (control: Control, id: string) => Promise<string>): CommandSpec {
   return { name, says, args: ['id'], run: controlled(async (cli, control, { args: [id = ''] }) => cli.say(await act(control, id))) };
@@ -154,10 +172,7 @@ export const DEVICE: GroupSpec = {
       await control.ask('PATCH', pathOf(id), { status: 'active' });
       return `resumed ${id}`;
     }),
-    simple('remove', 'remove a device and its tokens; its readings stay', async (control, id) => {
-      await control.ask('DELETE', pathOf(id));
-      return `removed ${id}; its readings stay`;
-    }),
+    remove,
     rotate,
     revoke,
   ],
@@ -175,6 +190,7 @@ interface SetOptions {
   readonly expectEvery?: number | 'off';
   readonly clock?: 'device' | 'gateway';
   readonly ping?: number | 'off';
+  readonly maySleep?: 'yes' | 'no';
 }
 
 function offOr(read: (text: string) => number): (text: string) => number | 'off' {
@@ -190,6 +206,7 @@ function show(cli: Cli, view: DeviceView): void {
     ['id', view.id],
     ['label', view.label],
     ['status', view.status],
+    ['state', view.state],
     ['online', view.online],
     ['last seen', view.lastSeenAt],
     ['created', view.createdAt],
@@ -197,7 +214,10 @@ function show(cli: Cli, view: DeviceView): void {
     ['location', view.location],
     ['notes', view.notes],
     ['expected every', view.expectEverySeconds === null ? null : `${view.expectEverySeconds} s`],
+    ['seen every', view.seenEveryMs === null ? null : `${Math.round(view.seenEveryMs) / 1000} s`],
+    ['last reading', view.lastReadingAt],
     ['clock', view.clock],
+    ['may sleep', view.maySleep],
     ['ping', view.pingSeconds === null ? null : `${view.pingSeconds} s`],
     ['address', view.connection?.address],
     ['software', view.connection?.software],

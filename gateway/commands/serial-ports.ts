@@ -2,8 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import type { Config } from '../config.ts';
 import { Failure } from '../failure.ts';
+import type { LoadedConfig } from '../load-config.ts';
 import type { SerialPortView } from '../protocol/rest.ts';
 import { type AttachedPort, listPorts } from '../transports/serial/port-list.ts';
 import { type Cli, type CommandSpec, configOf, type Given, JSON_OPTION } from './cli.ts';
@@ -26,8 +26,8 @@ export const PORTS: CommandSpec = {
   says: 'what is attached, which device reads each port, and how that is going',
   options: [JSON_OPTION],
   run: async (cli, { options }: Given<{ json?: boolean }>) => {
-    const { config } = configOf(cli, options);
-    const rows = await rowsOf(await listPorts(), await readPorts(cli, config));
+    const loaded = configOf(cli, options);
+    const rows = await rowsOf(await listPorts(), await readPorts(cli, loaded));
     printList(cli, {
       rows,
       json: options.json,
@@ -46,11 +46,12 @@ export const PORTS: CommandSpec = {
 };
 
 /** From the gateway, running or not; what only the file says where there is no data directory yet, or it may not be asked. */
-async function readPorts(cli: Cli, config: Config): Promise<readonly Read[]> {
+async function readPorts(cli: Cli, loaded: LoadedConfig): Promise<readonly Read[]> {
+  const { config } = loaded;
   const inFile = config.serial.ports.map(({ path, device }): Read => ({ path, device, origin: 'file' }));
   if (!existsSync(config.data)) return inFile;
   try {
-    const control = await openControl({ config, env: cli.env, say: cli.say, mayCreate: false, running: null });
+    const control = await openControl({ config, origin: loaded, env: cli.env, say: cli.say, mayCreate: false, running: null });
     try {
       return await control.list<SerialPortView>('/v1/serial');
     } finally {

@@ -18,6 +18,8 @@ export type Access = 'public' | 'session' | 'device' | 'enrolment' | 'viewer' | 
 const ACCESS = {
   'UPGRADE /v1/device': 'device',
   'UPGRADE /v1/live': 'viewer',
+  // a GET that asks for server-sent events
+  'EVENTS /v1/live': 'viewer',
   // without an upgrade they only say what they are for: 426
   'GET /v1/device': 'public',
   'GET /v1/live': 'public',
@@ -29,6 +31,9 @@ const ACCESS = {
   'POST /v1/setup': 'admin',
 
   'GET /v1/devices': 'viewer',
+  'GET /v1/demo': 'viewer',
+  'POST /v1/demo': 'operator',
+  'DELETE /v1/demo': 'operator',
   'POST /v1/devices': 'operator',
   'GET /v1/devices/:id': 'viewer',
   'PATCH /v1/devices/:id': 'operator',
@@ -37,13 +42,26 @@ const ACCESS = {
   'DELETE /v1/devices/:id/tokens': 'operator',
   'DELETE /v1/devices/:id/tokens/:tokenId': 'operator',
   'GET /v1/devices/:id/series': 'viewer',
+  'GET /v1/devices/:id/attempts': 'operator',
+  'GET /v1/devices/:id/frames': 'operator',
+  // without a key too, while somebody holds the window for pairing open
   'POST /v1/enrol': 'enrolment',
+  // what the device was given to ask again with is its credential
+  'GET /v1/enrol/:request': 'public',
+  'GET /v1/pairing': 'operator',
+  'POST /v1/pairing': 'operator',
+  'DELETE /v1/pairing': 'operator',
+  'POST /v1/pairing/:id/approve': 'operator',
+  'DELETE /v1/pairing/:id': 'operator',
 
+  'GET /v1/series': 'viewer',
   'GET /v1/readings': 'viewer',
   'POST /v1/readings': 'device',
   'POST /v1/import': 'operator',
   'GET /v1/accounting': 'viewer',
+  'GET /v1/gaps': 'viewer',
   'GET /v1/events': 'viewer',
+  'GET /v1/alarms': 'viewer',
   'GET /v1/stats': 'viewer',
   'GET /v1/serial': 'viewer',
   'POST /v1/serial': 'admin',
@@ -55,6 +73,8 @@ const ACCESS = {
   'DELETE /v1/serial/:id/capture': 'admin',
   'POST /v1/serial/replay': 'operator',
   'GET /v1/quarantine': 'operator',
+  'GET /v1/quarantine/size': 'operator',
+  'POST /v1/quarantine/:id/try': 'operator',
   'DELETE /v1/quarantine': 'operator',
   'POST /v1/quarantine/:id/replay': 'operator',
   'DELETE /v1/quarantine/:id': 'operator',
@@ -70,6 +90,9 @@ const ACCESS = {
   'POST /v1/enrolments': 'admin',
   'DELETE /v1/enrolments/:id': 'admin',
   'GET /v1/audit': 'admin',
+  'GET /v1/settings': 'admin',
+  'PATCH /v1/settings': 'admin',
+  'POST /v1/settings/try': 'admin',
   'POST /v1/compact': 'admin',
   'POST /v1/verify': 'admin',
   'GET /v1/backups': 'admin',
@@ -110,7 +133,7 @@ export const ROUTES: readonly Route[] = Object.entries(ACCESS).map(([key, role])
 });
 
 export interface AccessRequest {
-  /** An HTTP method, or UPGRADE. HEAD is asked as GET. */
+  /** An HTTP method, UPGRADE, or EVENTS. HEAD is asked as GET. */
   readonly method: string;
   /** The matched row's path, with its parameters as `:name`. */
   readonly path: string;
@@ -157,6 +180,7 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
       // sign-in writes a cookie: a page of another origin must not do it in this browser
       if (access === 'session') return originAllows(request) ? NOBODY : refusal('origin-denied');
       if (access === 'metrics' && isDirectLoopback(request)) return NOBODY;
+      if (access === 'enrolment' && credentials.isPairing()) return NOBODY;
       return fail(request, 'missing');
     }
     return found.kind === 'cookie' ? byCookie(request, access, found) : byBearer(request, access, found);
@@ -191,8 +215,10 @@ export function createAccess({ credentials, origins }: AccessOptions): Authorize
 
   /** Cookies come along by themselves, so what they allow must come from a page of ours: reads from anywhere, writes and sockets not. */
   function originAllows({ method, rawHeaders, encrypted }: AccessRequest): boolean {
-    if (SAFE_METHODS.has(method)) return true;
     const [site, ...others] = valuesOf(rawHeaders, 'sec-fetch-site');
+    // a page of ours sends no Origin with it, and a page elsewhere could not read it, but would hold a place of the session
+    if (method === 'EVENTS') return others.length === 0 && (site === undefined || site === 'same-origin' || site === 'none');
+    if (SAFE_METHODS.has(method)) return true;
     return (
       others.length === 0 && origins.allow({ origin: valuesOf(rawHeaders, 'origin'), host: valuesOf(rawHeaders, 'host'), site, encrypted })
     );

@@ -22,8 +22,6 @@ export interface CredentialsOptions {
   readonly ledger: Ledger;
 }
 
-const ORIGIN_AUDIT_EVERY_MS = 1000;
-
 export function createCredentials({
   devices,
   keys,
@@ -33,8 +31,7 @@ export function createCredentials({
   failures,
   guesses,
   ledger,
-}: CredentialsOptions): Credentials {
-  let originAuditedAtMs = 0;
+}: CredentialsOptions): Omit<Credentials, 'isPairing'> {
   return {
     bearer(secret) {
       const hash = hashOf(secret);
@@ -67,12 +64,9 @@ export function createCredentials({
       if (what === 'wrong') guesses.fail(network);
       return failures.fail(network);
     },
-    originDenied(principal, origin, address) {
-      const now = ledger.nowMs();
-      if (Math.abs(now - originAuditedAtMs) < ORIGIN_AUDIT_EVERY_MS) return;
-      originAuditedAtMs = now;
+    originDenied(principal, sent, address) {
       const actor = principal.kind === 'device' ? principal.device : principal.name;
-      ledger.commitLater(ledger.act(actor, 'origin.denied', origin.replace(/[^\x20-\x7e]/g, '?').slice(0, 64), address));
+      ledger.attempted({ actor, act: 'origin.denied', target: sent, address });
     },
   };
 }

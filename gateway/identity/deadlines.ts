@@ -1,5 +1,7 @@
 // Things that end at a point in time (tokens with an expiry, sessions), behind one timer.
 
+import { whileNobodyAsks } from './asked-from.ts';
+
 export interface Deadlines {
   /** Replaces the one of the same id. `end` runs once, at `atMs` or soon after. */
   set(id: string, atMs: number, end: () => void): void;
@@ -20,7 +22,7 @@ export function createDeadlines(nowMs: () => number): Deadlines {
     if (isClosed || (timer !== null && timerAtMs <= atMs)) return;
     if (timer !== null) clearTimeout(timer);
     timerAtMs = atMs;
-    timer = setTimeout(look, Math.min(Math.max(atMs - nowMs(), 0), LOOK_MS));
+    timer = whileNobodyAsks(() => setTimeout(look, Math.min(Math.max(atMs - nowMs(), 0), LOOK_MS)));
   }
   function look(): void {
     timer = null;

@@ -94,5 +94,6 @@ export function newDevice(
     expectEverySeconds: null,
     clock: 'device',
     pingSeconds: null,
+    maySleep: false,
   };
 }

@@ -151,12 +151,14 @@ function defined<T extends object>(patch: T): Partial<T> {
   return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
-function deviceFault({ label, tags, location, notes, status, clock, expectEverySeconds, pingSeconds }: DeviceRow): string | null {
+function deviceFault(device: DeviceRow): string | null {
+  const { label, tags, location, notes, status, clock, expectEverySeconds, pingSeconds, maySleep } = device;
   if (status !== 'active' && status !== 'suspended') return 'status is active or suspended';
   if (clock !== 'device' && clock !== 'gateway') return 'clock is device or gateway';
   if (expectEverySeconds !== null && !(expectEverySeconds > 0 && expectEverySeconds <= 366 * 86_400)) {
     return 'expectEverySeconds is more than 0 and at most a year, or null';
   }
   if (pingSeconds !== null && !(pingSeconds >= 1 && pingSeconds <= 300)) return 'pingSeconds is from 1 to 300, or null';
+  if (typeof maySleep !== 'boolean') return 'maySleep is true or false';
   return textFault('a label', label) ?? tagsFault(tags) ?? textFault('a location', location, 200) ?? notesFault(notes);
 }

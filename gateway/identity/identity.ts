@@ -10,6 +10,7 @@ import { createDevices } from './devices.ts';
 import { createEnrolments } from './enrolments.ts';
 import { createKeys } from './keys.ts';
 import { createLedger } from './ledger.ts';
+import { createPairing, type Pairing } from './pairing.ts';
 import { createPasswords } from './passwords.ts';
 import { openRevocationFile } from './revocation-file.ts';
 import { endAgain, type Revocation } from './revocations.ts';
@@ -97,7 +98,7 @@ export interface Setup {
   /** True for 30 minutes after a start with neither users nor keys, or after a new code was asked for. */
   isOpen(): boolean;
   /** A new one-time code; the one before is void. Five tries. */
-  newCode(): Promise<string>;
+  newCode(actor: string): Promise<string>;
   complete(ask: { code: string; user: string; password: string }, address: string): Promise<Issued<Principal> | Refusal>;
 }
 
@@ -114,6 +115,8 @@ export interface Credentials {
   session(secret: string): Principal | null;
   /** Counts a failure; over the limit, the seconds to wait, else 0. A missing credential is no guess and does not slow sign-ins. */
   failed(address: string, what: 'missing' | 'wrong'): number;
+  /** Devices without a key may ask for a token now. */
+  isPairing(): boolean;
   /** For the audit, at most one row a second: it is others who decide how often this happens. */
   originDenied(principal: Principal, origin: string, address: string): void;
 }
@@ -124,6 +127,7 @@ export interface Identity {
   readonly users: Users;
   readonly keys: Keys;
   readonly enrolments: Enrolments;
+  readonly pairing: Pairing;
   readonly sessions: Sessions;
   readonly setup: Setup;
   onEnd(listener: (end: CredentialEnd) => void): () => void;
@@ -150,6 +154,8 @@ export interface IdentityLimits {
   readonly sessionIdleMinutes: number;
   readonly sessionHours: number;
   readonly setupMinutes: number;
+  readonly pairingSeconds: number;
+  readonly pairingRequests: number;
 }
 
 /** Reads the whole registry; from then on it is only written. */
@@ -170,7 +176,7 @@ export async function openIdentity({
   const ledger = createLedger({ registry, revocations, nowMs, log: observe.log });
   const deadlines = createDeadlines(nowMs);
   const throttled = { perMinute: limits.failedAuthPerMinute, burst: limits.failedAuthBurst, steadyMs };
-  const [failures, guesses] = [createThrottle(throttled), createThrottle(throttled)];
+  const [failures, guesses, asks] = [createThrottle(throttled), createThrottle(throttled), createThrottle(throttled)];
   const failuresSeen = observe.counterBy('fieldgate_failed_credentials_total', 'Credentials that were missing or wrong', 'what');
 
   const passwords = createPasswords({ queue: limits.passwordQueue });
@@ -190,13 +196,24 @@ export async function openIdentity({
   const memory = createCredentials({ devices: deviceBook, keys, enrolments, users, sessions: sessionBook, failures, guesses, ledger });
   const credentials: Credentials = {
     ...memory,
+    isPairing: () => pairing.isOpen(),
     failed(address, what) {
       failuresSeen.add(what);
       return memory.failed(address, what);
     },
   };
   const failed = (address: string): number => credentials.failed(address, 'wrong');
-  const sessions = createSessions({ book: sessionBook, users, keys, passwords, guesses, inTurn: users.inTurn, failed });
+  const pairing = createPairing({
+    book: deviceBook,
+    ledger,
+    steadyMs,
+    openMs: limits.pairingSeconds * 1000,
+    mostPending: limits.pairingRequests,
+    asks,
+    failed: (address) => credentials.failed(address, 'missing'),
+    deviceChanged: devices.changed,
+  });
+  const sessions = createSessions({ book: sessionBook, users, keys, passwords, guesses, inTurn: users.inTurn, failed, ledger });
   const isUntouched = (): boolean => users.all().length === 0 && keys.all().length === 0;
   const setup = createSetup({
     ledger,
@@ -214,11 +231,13 @@ export async function openIdentity({
     users,
     keys,
     enrolments,
+    pairing,
     sessions,
     setup,
     onEnd: ledger.onEnd,
     async close() {
       deadlines.close();
+      pairing.stop();
       await ledger.close();
       await revocations.close();
     },
@@ -231,7 +250,7 @@ async function loadWithout(registry: Registry, ended: readonly Revocation[], now
   const changes = endAgain(rows, ended);
   if (changes.length === 0) return rows;
   log.warn({ changes: changes.length }, 'registry.db is older than revocations.log: what had ended was ended again');
-  const audit = { atMs: nowMs(), actor: 'gateway', act: 'registry.ended-again', target: '', detail: `${changes.length} rows` };
+  const audit = { atMs: nowMs(), actor: 'gateway', act: 'registry.ended-again', target: '', detail: `${changes.length} rows`, address: '' };
   await registry.commit([...changes, { audit }]);
   return registry.load();
 }

@@ -2,6 +2,7 @@
 
 import type { Log } from '../observe.ts';
 import type { Registry, RegistryChange } from '../storage/registry.ts';
+import { askedFrom } from './asked-from.ts';
 import type { CredentialEnd, Refusal } from './identity.ts';
 import type { Revocation, Revocations } from './revocations.ts';
 
@@ -20,10 +21,20 @@ export interface Ledger {
   commitLater(...changes: readonly RegistryChange[]): void;
   /** The audit row of an act, to be committed with it. */
   act(actor: string, act: string, target: string, detail?: string): RegistryChange;
+  /** For the audit, what was refused: at most one row a second of a kind, since it is others who decide how often it happens. */
+  attempted(attempt: Attempt): void;
   ended(end: CredentialEnd): void;
   onEnd(listener: (end: CredentialEnd) => void): () => void;
   /** Resolves when what was handed to `commitLater` is done. */
   close(): Promise<void>;
+}
+
+export interface Attempt {
+  readonly actor: string;
+  readonly act: string;
+  /** As it was sent. */
+  readonly target: string;
+  readonly address: string;
 }
 
 /** A revocation without its time, which is now. */
@@ -37,6 +48,7 @@ export interface Ending {
 
 /** Sockets are told within a second, whatever the disk does. */
 const IN_FORCE_MS = 500;
+const ATTEMPT_EVERY_MS = 1000;
 
 export interface LedgerOptions {
   readonly registry: Registry;
@@ -61,6 +73,17 @@ export function createLedger({ registry, revocations, nowMs, log }: LedgerOption
       unwritten.push('registry.db');
     }
     return unwritten;
+  }
+
+  /** When the last attempt of a kind was written. */
+  const attemptedAtMs = new Map<string, number>();
+
+  function commitLater(...changes: readonly RegistryChange[]): void {
+    const done = registry
+      .commit(changes)
+      .catch((error: unknown) => log.error({ err: error }, 'a change to the registry was not written'))
+      .finally(() => later.delete(done));
+    later.add(done);
   }
 
   return {
@@ -90,14 +113,14 @@ export function createLedger({ registry, revocations, nowMs, log }: LedgerOption
       if (unwritten.length === 0) return null;
       return { refused: 'revocation-not-durable', detail: `${unwritten.join(' and ')} could not be written` };
     },
-    commitLater(...changes) {
-      const done = registry
-        .commit(changes)
-        .catch((error: unknown) => log.error({ err: error }, 'a change to the registry was not written'))
-        .finally(() => later.delete(done));
-      later.add(done);
+    commitLater,
+    act: (actor, act, target, detail = '') => ({ audit: { atMs: nowMs(), actor, act, target, detail, address: askedFrom() } }),
+    attempted({ actor, act, target, address }) {
+      const atMs = nowMs();
+      if (Math.abs(atMs - (attemptedAtMs.get(act) ?? Number.NEGATIVE_INFINITY)) < ATTEMPT_EVERY_MS) return;
+      attemptedAtMs.set(act, atMs);
+      commitLater({ audit: { atMs, actor, act, target: target.replace(/(?! )[\p{C}\p{Z}]/gu, '?').slice(0, 64), detail: '', address } });
     },
-    act: (actor, act, target, detail = '') => ({ audit: { atMs: nowMs(), actor, act, target, detail } }),
     ended(end) {
       for (const listener of [...listeners]) {
         try {

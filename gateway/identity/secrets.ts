@@ -3,7 +3,7 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** What a bearer secret begins with, so that people and secret scanners see what they hold. */
-export const PREFIX = { device: 'fgd_', key: 'fgk_', enrolment: 'fge_', session: '' } as const;
+export const PREFIX = { device: 'fgd_', key: 'fgk_', enrolment: 'fge_', pairing: 'fgp_', session: '' } as const;
 
 export function newSecret(kind: keyof typeof PREFIX): string {
   return PREFIX[kind] + randomBytes(32).toString('base64url');

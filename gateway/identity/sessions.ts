@@ -3,6 +3,7 @@
 import type { SessionRow } from '../storage/registry.ts';
 import type { Issued, Principal, Refusal, Sessions } from './identity.ts';
 import type { KeysAndFind } from './keys.ts';
+import type { Ledger } from './ledger.ts';
 import { canonicalName } from './names.ts';
 import type { Passwords } from './passwords.ts';
 import { hashOf } from './secrets.ts';
@@ -19,10 +20,12 @@ export interface SessionsOptions {
   readonly inTurn: <T>(user: string, work: () => Promise<T>) => Promise<T>;
   /** Counts a failure for the tokens' limit too: one peer, one account of failures. */
   readonly failed: (address: string) => number;
+  readonly ledger: Ledger;
 }
 
-export function createSessions({ book, users, keys, passwords, guesses, inTurn, failed }: SessionsOptions): Sessions {
+export function createSessions({ book, users, keys, passwords, guesses, inTurn, failed, ledger }: SessionsOptions): Sessions {
   function refuse(address: string, user: string | null): Refusal {
+    ledger.attempted({ actor: 'nobody', act: 'session.refuse', target: user ?? 'a key', address });
     const wait = Math.max(failed(address), user === null ? 0 : guesses.fail(`user ${user}`));
     return wait > 0 ? tooMany(wait) : { refused: 'unauthorized' };
   }

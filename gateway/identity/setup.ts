@@ -53,8 +53,8 @@ export function createSetup({ ledger, users, book, openMs, isUntouched, failed, 
   return {
     isOpen: () => current() !== null,
 
-    async newCode() {
-      await ledger.commit(ledger.act('local', 'setup.code', ''));
+    async newCode(actor) {
+      await ledger.commit(ledger.act(actor, 'setup.code', ''));
       return start(false);
     },
 
@@ -64,6 +64,7 @@ export function createSetup({ ledger, users, book, openMs, isUntouched, failed, 
       if (!isEqualHash(hashOf(canonicalCode(code)), tried.hash)) {
         tried.triesLeft -= 1;
         failed(address);
+        ledger.attempted({ actor: 'nobody', act: 'setup.refuse', target: '', address });
         return { refused: 'unauthorized' };
       }
       open = null; // one admin a code, also when two come at once

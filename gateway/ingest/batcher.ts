@@ -1,6 +1,7 @@
 // The batch that is being filled: readings and frames as columns that the writer thread reads where they are (shared memory, reused
 // after each commit), and who is to be told once it is on disk.
 
+import type { EventType } from '../protocol/event-types.ts';
 import type { Log } from '../observe.ts';
 import type { Batch, EventRow, GapRow, QuarantineRow, SeriesRow, StreamRow } from '../storage/store.ts';
 import type { PresenceChange } from '../relay/bus.ts';
@@ -49,6 +50,9 @@ const FIRST_READINGS = 4096;
 const FIRST_FRAMES = 2048;
 /** Column sets kept for reuse, beside the one being filled, the one being committed and the one that the writer may still count. */
 const SPARE_SETS = 2;
+
+/** An event of one of the types that the console has words for. */
+export type NewEvent = EventRow & { readonly type: EventType };
 
 export class Batcher {
   #columns = createColumns(FIRST_READINGS, FIRST_FRAMES);
@@ -178,7 +182,7 @@ export class Batcher {
   addGap(row: GapRow): void {
     this.#gaps.push(row);
   }
-  addEvent(row: EventRow): void {
+  addEvent(row: NewEvent): void {
     this.#events.push(row);
     this.#onFirst();
   }

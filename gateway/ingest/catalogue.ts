@@ -6,6 +6,7 @@ import { compilePatterns } from '../protocol/pattern.ts';
 import { CLOCK_SLACK_US } from '../protocol/time.ts';
 import type { Committed } from '../relay/bus.ts';
 import { KIND, type SeriesRow, type SeriesState, type Catalogue as StoredCatalogue } from '../storage/store.ts';
+import { createRhythms, type Rhythms } from './rhythms.ts';
 
 export interface LatestReading {
   readonly timeUs: number;
@@ -23,6 +24,8 @@ export interface Catalogue {
   /** Series whose device and metric match one pattern each (`*` matches any run of characters; everything else is literal). */
   match(devices: readonly string[], metrics: readonly string[]): readonly SeriesRow[];
   latest(id: number): LatestReading | undefined;
+  /** How often devices tell something, and when they last did. */
+  readonly rhythms: Pick<Rhythms, 'lastReadingMs' | 'intervalMs'>;
 }
 
 /** While the clock is behind, given times rise by 1 µs each, and so pass the rank of the one that was given last by the right clock. */
@@ -48,6 +51,8 @@ export interface IngestCatalogue extends Catalogue {
   create(series: DeviceSeries, metric: string, unit: string): SeriesEntry;
   /** After a commit: takes the latest values. */
   apply(committed: Committed): void;
+  /** A device whose readings are gone: it has no latest ones either. */
+  forget(device: string): void;
   /** Forgets everything and starts again from what is on disk. */
   reload(stored: StoredCatalogue): void;
 }
@@ -110,7 +115,9 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
   }
 
   reload(stored);
+  const rhythms = createRhythms({ stored, deviceOf: (id) => rows[id]?.device });
   return {
+    rhythms,
     get store() {
       return store;
     },
@@ -139,8 +146,9 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
       series.metrics.set(metric, entry);
       return entry;
     },
-    apply({ batch, position: upTo }) {
+    apply({ batch, position: upTo, unrelayed }) {
       position = upTo;
+      rhythms.take(batch, unrelayed ?? null);
       let i = 0;
       for (let f = 0; f < batch.frames; f++) {
         const horizonUs = batch.frameReceivedUs[f] + CLOCK_SLACK_US;
@@ -156,6 +164,10 @@ export function createCatalogue(stored: StoredCatalogue): IngestCatalogue {
           latestValue[id] = kind === KIND.number ? value : kind === KIND.boolean ? value === 1 : batch.strings[value];
         }
       }
+    },
+    forget(device) {
+      rhythms.forget(device);
+      for (const { id } of devices.get(device)?.all.values() ?? []) rankUs[id] = Number.NEGATIVE_INFINITY;
     },
     reload,
   };

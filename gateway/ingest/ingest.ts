@@ -1,6 +1,7 @@
 // The middle of the house: store, then relay, then acknowledge. One batch is being committed, what arrives meanwhile forms the next.
 
 import type { Observe } from '../observe.ts';
+import type { EventType } from '../protocol/event-types.ts';
 import type { Bus } from '../relay/bus.ts';
 import type { Batch, ReadingStore } from '../storage/store.ts';
 import type { Session, SessionFactory } from '../transports/transport.ts';
@@ -8,6 +9,7 @@ import { Batcher, type Columns, columnsOf, type SealedBatch, tellSenders } from 
 import { type BridgedPorts, createBridgedPorts } from './bridged-ports.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import { createFlow } from './flow.ts';
+import { createFrameWatch, type FrameWatch } from './frame-watch.ts';
 import { createImports, type Imports } from './import.ts';
 import { createNoticeBoard } from './notices.ts';
 import { createPaces, type PaceLimits } from './pace.ts';
@@ -67,6 +69,8 @@ export interface Ingest {
   /** Serial ports of other boxes. */
   readonly bridgedPorts: BridgedPorts['views'];
   readonly presence: DevicePresence;
+  /** Shows the frames of a device as they come, for a while. */
+  readonly watchFrames: FrameWatch['watch'];
   /** Ends the sessions of a device (or of one of its tokens) at once. */
   readonly endSessions: (who: { device: string; tokenId?: string }, code: number, reason: string) => void;
   /** False while paused, and after a failed commit until one went through again. */
@@ -79,7 +83,7 @@ export interface Ingest {
   /** False when a new device could only be sent away: after a failed commit, or when too many have come and gone during a pause. */
   readonly hasRoom: () => boolean;
   /** Puts an event of the gateway itself on the record. */
-  readonly recordEvent: (event: { device?: string; type: string; reason: string; detail?: object }) => void;
+  readonly recordEvent: (event: { device?: string; type: EventType; reason: string; detail?: object }) => void;
   /** Resolves when everything taken so far is on disk and acknowledged. */
   readonly settle: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -129,6 +133,7 @@ export function createIngest(options: IngestOptions): Ingest {
     unackedFrames: limits.unackedFrames,
     unackedBytes: limits.framesInFlightBytes / DEVICE_SHARE,
     bridged,
+    frameWatch: createFrameWatch(),
     nowUs,
   };
   const packs = createPackIngest(house, () => isStoring());
@@ -179,9 +184,10 @@ export function createIngest(options: IngestOptions): Ingest {
         commits.observe(performance.now() - startedMs);
         readings.add(batch.count);
         frames.add(batch.frames);
-        catalogue.apply({ batch, position });
         const unrelayed = importedOf(batch, imports.streams);
-        bus.publish(unrelayed === null ? { batch, position } : { batch, position, unrelayed });
+        const committed = unrelayed === null ? { batch, position } : { batch, position, unrelayed };
+        catalogue.apply(committed);
+        bus.publish(committed);
       }
     } catch (error) {
       failures.add();
@@ -233,6 +239,7 @@ export function createIngest(options: IngestOptions): Ingest {
     imports,
     bridgedPorts: bridged.views,
     presence,
+    watchFrames: house.frameWatch.watch,
     endSessions: (who, code, reason) => presence.end(who, code, reason),
     isStoring,
     trouble: () => recovery.trouble,
@@ -250,6 +257,7 @@ export function createIngest(options: IngestOptions): Ingest {
     async close() {
       isClosing = true;
       clearTimeout(timer);
+      house.frameWatch.close();
       recovery.close();
       for (;;) {
         flush();

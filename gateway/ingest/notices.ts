@@ -1,5 +1,6 @@
 // What a device's data make worth telling, as events, at most one an hour of each kind and metric where it would repeat.
 
+import type { EventType } from '../protocol/event-types.ts';
 import type { Batcher } from './batcher.ts';
 
 export interface Notices {
@@ -27,7 +28,7 @@ export function createNoticeBoard(batcher: Batcher, nowUs: () => number): (devic
 
 function createNotices(batcher: Batcher, device: string, nowUs: () => number): Notices {
   const toldAtUs = new Map<string, number>();
-  const tell = (type: string, reason: string, detail: object): void => {
+  const tell = (type: EventType, reason: string, detail: object): void => {
     batcher.addEvent({ atUs: nowUs(), device, type, reason, detail: JSON.stringify(detail) });
   };
   const isDue = (what: string): boolean => {

@@ -18,6 +18,8 @@ export interface Presence {
   isOnline(device: string): boolean;
   /** Epoch ms of the last frame or connection; null when never seen. */
   lastSeenMs(device: string): number | null;
+  /** When its last connection ended; null while one is open, and before the first one since the start. */
+  closedMs(device: string): number | null;
   /** The open connection, or null. */
   connection(device: string): OpenConnection | null;
   readonly onlineCount: number;
@@ -58,6 +60,7 @@ const CONTEST_MS = 10_000;
 export function createPresence({ batcher, lastUsedUs, nowUs }: PresenceOptions): DevicePresence {
   const seats = new Map<string, PresentSession>();
   const lastSeen = new Map<string, number>();
+  const closed = new Map<string, number>();
   const contests = createContests();
 
   function record(session: PresentSession, online: boolean, reason: string): void {
@@ -66,6 +69,8 @@ export function createPresence({ batcher, lastUsedUs, nowUs }: PresenceOptions):
     const detail = online ? JSON.stringify({ address: session.describe().address }) : '';
     batcher.addEvent({ atUs, device, type: online ? 'online' : 'offline', reason, detail });
     batcher.addPresence({ device, online, reason, atMs: atUs / 1000 });
+    if (online) closed.delete(device);
+    else closed.set(device, atUs / 1000);
     lastSeen.set(device, online ? atUs / 1000 : Math.max(session.lastFrameMs, lastSeen.get(device) ?? 0));
   }
   function leave(session: PresentSession, reason: string): void {
@@ -80,6 +85,7 @@ export function createPresence({ batcher, lastUsedUs, nowUs }: PresenceOptions):
       const heard = Math.max(seats.get(device)?.lastFrameMs ?? 0, lastSeen.get(device) ?? 0, lastUsedUs(device) / 1000);
       return heard === 0 ? null : heard;
     },
+    closedMs: (device) => closed.get(device) ?? null,
     connection: (device) => seats.get(device)?.describe() ?? null,
     get onlineCount() {
       return seats.size;

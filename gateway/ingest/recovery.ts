@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Observe } from '../observe.ts';
 import { CLOSE } from '../protocol/messages.ts';
 import type { Catalogue as StoredCatalogue, DiskError, DiskFault, ReadingStore } from '../storage/store.ts';
-import { type Batcher, type SealedBatch, tellSenders } from './batcher.ts';
+import { type Batcher, type NewEvent, type SealedBatch, tellSenders } from './batcher.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import type { Flow } from './flow.ts';
 import type { DevicePresence } from './presence.ts';
@@ -55,7 +55,7 @@ export function createRecovery({ store, batcher, catalogue, streams, presence, f
   function salvage({ batch, presence: changes }: SealedBatch): void {
     for (const event of batch.events) {
       if (event.type === RECOVERED) continue;
-      if (batcher.events < KEPT_EVENTS) batcher.addEvent(event);
+      if (batcher.events < KEPT_EVENTS) batcher.addEvent(event as NewEvent);
       else dropped.add();
     }
     for (const change of changes) batcher.addPresence(change);

@@ -1,6 +1,7 @@
 // What was refused, once more, by today's rules: as it was sent or amended, through the same validation and the same batch, as a frame of
 // the device's stream `~replay`. The row is marked in the commit that stores its readings, so it is stored once.
 
+import type { EventType } from '../protocol/event-types.ts';
 import type { RecordFault } from '../protocol/messages.ts';
 import { PROBLEMS } from '../protocol/problems.ts';
 import type { QuarantinedItem, ReadingStore } from '../storage/store.ts';
@@ -9,6 +10,7 @@ import { readCbor } from './cbor-frame.ts';
 import { readJson } from './json-frame.ts';
 import { type BaseFields, quarantineRecords } from './quarantine.ts';
 import { SERIAL_REPLAY_STREAM, SERIAL_STREAM } from './serial.ts';
+import { createReplayTrials, refusedTrial, type ReplayTrial } from './replay-trial.ts';
 import type { SessionHouse } from './session-house.ts';
 import { type FrameContext, wholeFault } from './validate.ts';
 
@@ -41,6 +43,8 @@ export interface Replays {
   find(id: number): Promise<QuarantinedItem | null>;
   /** `amended` is text in the place of what was sent: JSON, or a line where a serial port's was refused. Resolves when it is on disk. */
   replay(id: number, amended: string | null): Promise<ReplayResult>;
+  /** What a replay would do now; nothing is stored. */
+  tryOut(row: QuarantinedItem, amended: string | null): ReplayTrial | 'no-port';
   /** Throws rows of one device away; false when the store can't do it now. */
   discard(device: string, ids: readonly number[]): Promise<boolean>;
 }
@@ -93,11 +97,15 @@ export function createReplays(house: SessionHouse, { store, isStoring, readLine 
   }
 
   function takeFrame(row: QuarantinedItem, bytes: Uint8Array): ReplayResult {
+    const read = readFrame(row, bytes);
+    return 'faults' in read ? stillRefused(read.faults) : take(row, read);
+  }
+  function readFrame(row: QuarantinedItem, bytes: Uint8Array): Taken | { readonly faults: readonly RecordFault[] } {
     const frame = bytes[0] > 0x7f ? readCbor(bytes, limits) : readJson(bytes, limits);
-    if ('unreadable' in frame) return stillRefused([wholeFault(frame.unreadable)]);
-    if (frame.isForbidden) return stillRefused([wholeFault('forbidden-key')]);
+    if ('unreadable' in frame) return { faults: [wholeFault(frame.unreadable)] };
+    if (frame.isForbidden) return { faults: [wholeFault('forbidden-key')] };
     const base: BaseFields = row.base === '' ? {} : (JSON.parse(row.base) as BaseFields);
-    return take(row, { records: withBase(base, 'pack' in frame ? frame.pack : recordsOf(frame.message)), bytes, base });
+    return { records: withBase(base, 'pack' in frame ? frame.pack : recordsOf(frame.message)), bytes, base };
   }
 
   function take(row: QuarantinedItem, { records, bytes, base }: Taken): ReplayResult {
@@ -134,7 +142,7 @@ export function createReplays(house: SessionHouse, { store, isStoring, readLine 
     if (opened.outcome === 'new') batcher.addStream(opened.stream);
     return opened.stream;
   }
-  function tell(device: string, type: string, reason: string, detail: object): void {
+  function tell(device: string, type: EventType, reason: string, detail: object): void {
     batcher.addEvent({ atUs: nowUs(), device, type, reason, detail: JSON.stringify(detail) });
   }
   function isSettled(): Promise<boolean> {
@@ -144,8 +152,26 @@ export function createReplays(house: SessionHouse, { store, isStoring, readLine 
     });
   }
 
+  const trials = createReplayTrials(house);
+  function tryOut(row: QuarantinedItem, amended: string | null): ReplayTrial | 'no-port' {
+    const bytes = amended === null ? Buffer.from(row.raw, row.encoding) : Buffer.from(amended);
+    if (!isLine(row)) {
+      const read = readFrame(row, bytes);
+      return 'faults' in read ? refusedTrial(read.faults) : trials.read(row, read.records);
+    }
+    const line = readLine(row.device, { bytes, atUs: row.receivedAtUs, wasUnverified: amended === null && row.code === UNVERIFIED });
+    if (line.outcome === 'no-port') return 'no-port';
+    if (line.outcome === 'readings') return trials.read(row, line.records);
+    return refusedTrial([
+      line.outcome === 'skipped'
+        ? { code: line.reason, message: 'There is nothing in it to store.' }
+        : { code: line.code, message: line.message },
+    ]);
+  }
+
   return {
     find,
+    tryOut,
     async replay(id, amended) {
       for (let first = underWay.get(id); first !== undefined; first = underWay.get(id)) {
         if ((await first).outcome === 'settled') return { outcome: 'already' };

@@ -6,6 +6,7 @@ import type { Batcher } from './batcher.ts';
 import type { BridgedPorts } from './bridged-ports.ts';
 import type { IngestCatalogue } from './catalogue.ts';
 import type { Flow } from './flow.ts';
+import type { FrameWatch } from './frame-watch.ts';
 import type { DeviceSettings, IngestLimits } from './ingest.ts';
 import type { Notices } from './notices.ts';
 import type { Pace } from './pace.ts';
@@ -32,5 +33,6 @@ export interface SessionHouse {
   readonly unackedBytes: number;
   /** What bridges tell of their serial ports. */
   readonly bridged: BridgedPorts;
+  readonly frameWatch: FrameWatch;
   readonly nowUs: () => number;
 }

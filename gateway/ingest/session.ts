@@ -6,6 +6,7 @@ import type { BrokenMessage, Connection, Session } from '../transports/transport
 import type { Sender, Settlement } from './batcher.ts';
 import type { DeviceSeries } from './catalogue.ts';
 import { readCbor } from './cbor-frame.ts';
+import type { SeenFrame } from './frame-watch.ts';
 import { Intake } from './intake.ts';
 import { type JsonMessage, readJson, type Unreadable } from './json-frame.ts';
 import { createPatience, type Patience } from './patience.ts';
@@ -15,7 +16,7 @@ import { quarantineFrame } from './quarantine.ts';
 import { openStream, welcomeText } from './session-hello.ts';
 import type { SessionHouse } from './session-house.ts';
 import type { StreamEntry } from './streams.ts';
-import { type TakenFrame, takeFrame } from './take-frame.ts';
+import { READING_BYTES, type TakenFrame, takeFrame } from './take-frame.ts';
 import { type FrameContext, wholeFault } from './validate.ts';
 
 /** What a refused record holds until it is on disk: its row, on the way to the writer too. */
@@ -106,8 +107,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
     const { type } = message;
     if (type === 'readings') this.#readings(message, bytes, whole);
     else if (whole !== null) this.#refuseFrame({ unreadable: 'forbidden-key', detail: '' }, bytes);
-    else if (type === 'hello') this.#hello(message);
-    else if (type === 'gap') this.#gap(message);
+    else if (type === 'hello') this.#hello(message, bytes);
+    else if (type === 'gap') this.#gap(message, bytes);
     else if (type === 'ports') this.#ports(message, bytes.length);
     else if (typeof type === 'string') this.#unknownType();
     else this.#refuseFrame({ unreadable: 'bad-shape', detail: '' }, bytes);
@@ -128,7 +129,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
     const plain = `{"type":"stored","readings":${stored}}`;
     this.#answer(
       1,
-      weightOf(bytes, faults.length),
+      weightOf(bytes, stored, faults.length),
       faults.length === 0 ? plain : JSON.stringify({ type: 'stored', readings: stored, errors: faults }),
     );
     this.#intake.spend(records.length);
@@ -151,8 +152,8 @@ export class DeviceSession implements Session, Sender, PresentSession {
     }
     stream.acked = seq;
     const isList = Array.isArray(readings);
-    const { faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
-    this.#sending(1, weightOf(bytes, faults.length)).ackSeq = seq;
+    const { stored, faults } = this.#take(isList ? readings : [], stream, seq, bytes, whole ?? (isList ? null : wholeFault('bad-message')));
+    this.#sending(1, weightOf(bytes, stored, faults.length)).ackSeq = seq;
     if (faults.length > 0) this.#answer(0, 0, JSON.stringify({ type: 'reject', seq, errors: faults }));
     this.#intake.spend(isList ? readings.length : 0);
   }
@@ -161,14 +162,23 @@ export class DeviceSession implements Session, Sender, PresentSession {
     const context = this.#context;
     context.receivedUs = this.#lastFrameUs;
     context.isGatewayClock = this.#house.settingsOf(this.device).clock === 'gateway';
-    return takeFrame(this.#house, context, { stream, seq, records, bytes, whole });
+    const taken = takeFrame(this.#house, context, { stream, seq, records, bytes, whole });
+    if (this.#house.frameWatch.isOn) {
+      const kind = stream === this.#packStream ? 'pack' : 'readings';
+      this.#show({ kind, stream: stream.stream, seq, bytes, ...taken });
+    }
+    return taken;
+  }
+  #show(frame: SeenFrame): void {
+    this.#house.frameWatch.saw(this.device, this.#lastFrameUs, frame);
   }
 
-  #hello(message: JsonMessage): void {
+  #hello(message: JsonMessage, bytes: Uint8Array): void {
     if (this.#stream !== null) return this.#fatal('bad-message', CLOSE.badMessage);
     const opened = openStream(this.#house, this.device, message, this.#lastFrameUs);
     if ('code' in opened) return this.#fatal(opened.code, opened.close, opened.expected);
     const { stream, missing } = opened;
+    if (this.#house.frameWatch.isOn) this.#show({ kind: 'hello', stream: stream.stream, seq: null, bytes, stored: 0, faults: [] });
     this.#stream = stream;
     this.#software = typeof message.software === 'string' ? message.software.slice(0, 128) : null;
     if (opened.forgotten !== null) this.#notices.storeWentBack(stream.stream, opened.forgotten, stream.acked);
@@ -177,13 +187,14 @@ export class DeviceSession implements Session, Sender, PresentSession {
     this.#answer(0, 0, welcomeText(this.#house, this.device, stream));
   }
 
-  #gap({ from, to, reason }: JsonMessage): void {
+  #gap({ from, to, reason }: JsonMessage, bytes: Uint8Array): void {
     const stream = this.#stream;
     if (stream === null) return this.#fatal('hello-first', CLOSE.badMessage);
     const isGap =
       from === stream.acked + 1 && isSeq(to) && to >= from && to < MAX_SEQ && typeof reason === 'string' && GAP_REASON.test(reason);
     if (!isGap) return this.#fatal('bad-gap', CLOSE.badMessage, stream.acked + 1);
     this.#settleGap(stream, from, to, reason);
+    if (this.#house.frameWatch.isOn) this.#show({ kind: 'gap', stream: stream.stream, seq: to, bytes, stored: 0, faults: [] });
     this.#sending(1, 0).ackSeq = to;
     this.#intake.spend(0);
   }
@@ -238,9 +249,13 @@ export class DeviceSession implements Session, Sender, PresentSession {
       const where = { device: this.device, stream: entry.id, seq: 0, receivedAtUs: this.#lastFrameUs };
       quarantineFrame(batcher, where, wholeFault(unreadable), bytes);
     }
+    if (this.#house.frameWatch.isOn) {
+      const faults = [{ code: unreadable }];
+      this.#show({ kind: 'unreadable', stream: entry?.stream ?? null, seq: null, bytes, stored: 0, faults });
+    }
     if (this.#stream !== null) return this.#fatal(unreadable, CLOSE.badMessage, this.#stream.acked + 1, detail);
     if (!this.#patience.withUnreadable()) return this.#fatal(unreadable, CLOSE.badMessage, undefined, detail);
-    this.#answer(1, weightOf(bytes, 1), this.#error(unreadable, false, undefined, detail));
+    this.#answer(1, weightOf(bytes, 0, 1), this.#error(unreadable, false, undefined, detail));
     this.#intake.spend(0);
   }
   /** News of a bridge's serial ports: kept for people to look at, nothing settles. */
@@ -301,6 +316,7 @@ export class DeviceSession implements Session, Sender, PresentSession {
   }
 }
 
-function weightOf(bytes: Uint8Array, faults: number): number {
-  return faults === 0 ? bytes.length : bytes.length * RAW_COPIES + faults * FAULT_BYTES;
+function weightOf(bytes: Uint8Array, stored: number, faults: number): number {
+  const text = faults === 0 ? bytes.length : bytes.length * RAW_COPIES + faults * FAULT_BYTES;
+  return text + stored * READING_BYTES;
 }

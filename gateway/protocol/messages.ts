@@ -163,7 +163,22 @@ export interface Heartbeat {
   readonly atMs: number;
   readonly cursors: Readonly<Record<string, string>>;
 }
-export type ToSubscriber = Snapshot | Resumed | LiveReadings | DeviceChange | Unsubscribed | Reset | ErrorMessage | Heartbeat;
+/** To operators and admins, without a subscription: who asks to be paired, or until when one may, has changed; `GET /v1/pairing` has all. */
+export interface PairingChange {
+  readonly type: 'pairing';
+  readonly openUntilMs: number | null;
+  readonly pending: number;
+}
+export type ToSubscriber =
+  | Snapshot
+  | Resumed
+  | LiveReadings
+  | DeviceChange
+  | Unsubscribed
+  | Reset
+  | ErrorMessage
+  | Heartbeat
+  | PairingChange;
 
 /** WebSocket close codes in use; protocol rule 4 and the close-code table say what each side does. */
 export const CLOSE = {

@@ -2,6 +2,8 @@
 // Fields in `At` are RFC 3339, in `Ms` epoch milliseconds with fractions. Over 400 lines, because all of it is one interface, which people
 // and two programs look up in one place.
 
+import type { AlarmName } from './event-types.ts';
+import type { DeviceState } from './device-state.ts';
 import type { RecordFault, SenmlRecord, Value } from './messages.ts';
 
 /** time in epoch ms, value. */
@@ -26,6 +28,8 @@ export interface SessionView {
   readonly role: Role;
   readonly kind: 'user' | 'key' | 'local';
   readonly expiresAt: string | null;
+  /** What a further live connection would get: a browser cannot read why one was refused. */
+  readonly live: 'ready' | 'full' | 'too-many-sockets';
 }
 /** `POST /v1/session`, one of three. */
 export type SignIn =
@@ -46,6 +50,16 @@ export interface DeviceView {
   readonly expectEverySeconds: number | null;
   readonly clock: 'device' | 'gateway';
   readonly pingSeconds: number | null;
+  /** It leaves and comes back by itself. */
+  readonly maySleep: boolean;
+  /** As it counts now; what it is made of follows, so that it can be told later without another question. */
+  readonly state: DeviceState;
+  /** When its newest reading came, by the gateway's clock. */
+  readonly lastReadingAt: string | null;
+  /** When its last socket closed; null while one is open. */
+  readonly closedAt: string | null;
+  /** The median of its last intervals. */
+  readonly seenEveryMs: number | null;
   /** metric → [timeMs, value, unit] */
   readonly latest: Readonly<Record<string, readonly [timeMs: number, value: Value, unit: string]>>;
   readonly tokens?: readonly TokenView[];
@@ -79,6 +93,21 @@ export interface DevicePatch {
   readonly expectEverySeconds?: number | null;
   readonly clock?: 'device' | 'gateway';
   readonly pingSeconds?: number | null;
+  readonly maySleep?: boolean;
+}
+/** A connection that was refused at the devices' doors. */
+export interface AttemptView {
+  readonly atMs: number;
+  readonly address: string;
+  readonly code: string;
+  readonly message: string;
+  /** null: it did not say whose it is. */
+  readonly device: string | null;
+}
+/** Simulated devices, started from the console. `stopped`: they send nothing any more, and are still there. */
+export interface DemoView {
+  readonly state: 'off' | 'starting' | 'running' | 'stopped' | 'removing';
+  readonly devices: number;
 }
 /** A secret, shown once. */
 export interface IssuedToken {
@@ -100,6 +129,18 @@ export interface SeriesView {
   readonly lastMs: number;
   readonly latest: Point;
   readonly clockSuspect: number;
+}
+
+/** `GET /v1/series` (viewer): what can be charted, found by words of the device and the metric. */
+export interface SeriesFound {
+  readonly device: string;
+  readonly label: string;
+  readonly metric: string;
+  /** Its present one. */
+  readonly unit: string;
+  readonly kind: 'number' | 'boolean' | 'string';
+  readonly latest: Point;
+  readonly expectEverySeconds: number | null;
 }
 
 export interface SeriesReadings {
@@ -177,6 +218,70 @@ export interface QuarantineView {
   readonly base: BaseFieldsView | null;
   readonly replayedAtMs: number | null;
 }
+/** `GET /v1/quarantine/size` (operator): how full it is. Rows count here until they are discarded or go for room, replayed ones too. */
+export interface QuarantineSizeView {
+  readonly rows: number;
+  readonly bytes: number;
+  /** Of all devices together, and of one. */
+  readonly limitBytes: number;
+  readonly deviceLimitBytes: number;
+  /** Rows that have gone for room, ever. */
+  readonly evicted: number;
+  /** The fullest first, at most 100. */
+  readonly devices: readonly { readonly device: string; readonly rows: number; readonly bytes: number }[];
+  readonly codes: readonly { readonly code: string; readonly rows: number }[];
+}
+/** `POST /v1/quarantine/:id/try` (operator): what a replay would do. Nothing is stored. */
+export interface QuarantineTried {
+  readonly readings: number;
+  /** The first of them. */
+  readonly first: readonly { readonly metric: string; readonly unit: string; readonly timeMs: number; readonly value: Value }[];
+  readonly errors: readonly RecordFault[];
+}
+/** `GET /v1/gaps` (viewer): frames that a device declared as lost. */
+export interface GapView {
+  readonly id: number;
+  readonly atMs: number;
+  readonly device: string;
+  readonly stream: string;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: string;
+}
+/** `GET /v1/devices/:id/frames` (operator): asking begins a minute of watching; what came while nobody watched is not kept. */
+export interface DeviceFramesView {
+  readonly watchedUntilMs: number;
+  /** Newest first, at most 32. */
+  readonly items: readonly DeviceFrameView[];
+}
+export interface DeviceFrameView {
+  /** Counts the frames of this watch, from 1. */
+  readonly number: number;
+  readonly atMs: number;
+  /** `pack`, `readings`, `hello`, `gap`, `post`; `unreadable`: it settled nothing. */
+  readonly kind: 'pack' | 'readings' | 'hello' | 'gap' | 'post' | 'unreadable';
+  readonly stream: string | null;
+  readonly seq: number | null;
+  /** Its first 2 KiB. */
+  readonly raw: string;
+  readonly encoding: 'utf8' | 'base64';
+  /** All of it. */
+  readonly bytes: number;
+  readonly stored: number;
+  /** Refused records by code; of a frame that was refused as a whole, one. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+/** `GET /v1/alarms` (viewer), and in the stats: something is wrong with the gateway itself. */
+export interface AlarmView {
+  readonly name: AlarmName;
+  readonly severity: 'warning' | 'critical';
+  /** What is wrong and what mends it. */
+  readonly message: string;
+  readonly sinceMs: number;
+  readonly device: string | null;
+  /** The id of a serial port. */
+  readonly port: string | null;
+}
 /** null: it could not be read. */
 export interface BaseFieldsView {
   readonly bn?: string | null;
@@ -242,6 +347,27 @@ export interface EnrolmentCreate {
 export interface IssuedEnrolment extends EnrolmentView {
   readonly key: string;
 }
+/** `POST /v1/enrol` without a key while pairing is open: asked for, and answered by a person. */
+export interface PairingAsked {
+  /** The device's secret: `GET /v1/enrol/<request>` says what has become of it. */
+  readonly request: string;
+  readonly pollSeconds: number;
+  /** What the operator sees; a device with a display shows it. */
+  readonly id: string;
+}
+/** `GET /v1/pairing` (operator). */
+export interface PairingView {
+  readonly openUntil: string | null;
+  readonly items: readonly PairingRequestView[];
+}
+export interface PairingRequestView {
+  readonly id: string;
+  readonly device: string;
+  readonly address: string;
+  readonly askedAt: string;
+  /** `fetched`: the device has its token. */
+  readonly state: 'pending' | 'approved' | 'fetched';
+}
 export interface AuditView {
   readonly id: number;
   readonly atMs: number;
@@ -249,6 +375,8 @@ export interface AuditView {
   readonly act: string;
   readonly target: string;
   readonly detail: string;
+  /** From where: the peer's address, `local` for the command line, '' when the gateway did it by itself. */
+  readonly address: string;
 }
 export interface Info {
   readonly name: 'fieldgate';
@@ -451,6 +579,64 @@ export type ImportNews =
   | ({ readonly type: 'progress'; readonly bytes: number; readonly ofBytes: number } & ImportCountsView)
   | ({ readonly type: 'ended'; readonly bytes: number; readonly stream: string } & ImportCountsView)
   | ({ readonly type: 'failed'; readonly code: string; readonly message: string } & ImportCountsView);
+/** One key of the configuration as it is in force. */
+export interface SettingView {
+  readonly key: string;
+  /** Masked where it came out of a secret file. */
+  readonly value: unknown;
+  /** `/etc/fieldgate/fieldgate.yaml:12`, `environment FIELDGATE_…`, `flag --port`, `default`, `console`. */
+  readonly source: string;
+  readonly from: 'default' | 'file' | 'environment' | 'flag' | 'program' | 'console';
+  /** `PATCH /v1/settings` takes it. */
+  readonly isEditable: boolean;
+}
+/** The certificate of the listening port; fingerprints are SHA-256. */
+export interface CertificateView {
+  readonly kind: 'auto' | 'own';
+  readonly names: readonly string[];
+  readonly subject: string;
+  readonly issuer: string;
+  readonly notBeforeAt: string;
+  readonly notAfterAt: string;
+  /** When the private authority makes the next one; null: its files are somebody's own. */
+  readonly renewsAt: string | null;
+  readonly fingerprint: string;
+  readonly authority: { readonly fingerprint: string; readonly notAfterAt: string } | null;
+}
+/** `GET /v1/settings`, `PATCH /v1/settings` (admin); the body of the second has the shape of the file, and null takes back what was set. */
+export interface SettingsView {
+  readonly settings: readonly SettingView[];
+  readonly file: string | null;
+  readonly versions: { readonly fieldgate: string; readonly node: string };
+  readonly certificate: CertificateView | null;
+  /** Readings that are not compressed yet. */
+  readonly unsealed: number;
+}
+export interface SettingsPatch {
+  readonly retention?: readonly RetentionRuleView[] | null;
+  readonly backup?: { readonly every?: string | null; readonly keep?: number | null; readonly dir?: string | null };
+  readonly liveness?: { readonly pingSeconds?: number | null; readonly pongSeconds?: number | null };
+}
+/** A rule of retention, as the configuration has it; null: not bounded. */
+export interface RetentionRuleView {
+  readonly device: string;
+  readonly metric: string;
+  readonly days: number | null;
+  readonly maxBytes: number | null;
+  readonly summariesDays: number | null;
+}
+/** `POST /v1/settings/try` (admin), a rule each: what it is for, and what of it is older than it keeps. */
+export interface RetentionForecast {
+  readonly devices: number;
+  readonly series: number;
+  readonly goneBeforeMs: number | null;
+  /** At most so many go: whole chunks, and what came late only when it has been here for so long too. */
+  readonly readings: number;
+  /** Devices they are of, and the first of these. */
+  readonly going: number;
+  readonly names: readonly string[];
+  readonly maxBytes: number | null;
+}
 /** `GET /v1/stats` (viewer): what the Fleet page's strip shows. */
 export interface StatsView {
   readonly devices: number;
@@ -464,6 +650,8 @@ export interface StatsView {
   readonly bytes: number;
   readonly storage: StorageView;
   readonly written: WrittenView;
+  /** The gravest first. */
+  readonly alarms: readonly AlarmView[];
 }
 /** What went to the disk since the start: what a flash card wears by. */
 export interface WrittenView {

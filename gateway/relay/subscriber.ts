@@ -56,6 +56,10 @@ export class Subscriber {
       return;
     }
   }
+  /** What is no part of a subscription. */
+  tell(text: string): void {
+    if (!this.#isOver) this.#outbox.send(text);
+  }
   /** Times the socket finished something: life. */
   get taken(): number {
     return this.#outbox.taken;

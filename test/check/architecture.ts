@@ -56,7 +56,7 @@ const SEATS: readonly Seat[] = [
   },
   { name: 'web tooling', files: /^web\/[^/]+\.ts$/, node: true, npm: true },
   { name: 'web', files: /^web\/src\/.+\.tsx?$/, mayImport: ['protocol'], node: false, npm: true },
-  { name: 'test', files: /^test\/(check|support|unit|contract|gateway|fault|browser|bench)\/.+\.ts$/, node: true, npm: true },
+  { name: 'test', files: /^test\/(check|support|unit|contract|gateway|fault|browser|bench|screenshots)\/.+\.ts$/, node: true, npm: true },
   { name: 'test', files: /^test\/[^/]+\.ts$/, node: true, npm: true },
   { name: 'tool settings', files: /^vitest\.config\.ts$/, node: true, npm: true },
 ];

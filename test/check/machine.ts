@@ -15,6 +15,7 @@ interface Program {
 
 const PROGRAMS: readonly Program[] = [
   { package: 'chromium', commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'] },
+  { package: 'firefox-esr', commands: ['firefox-esr', 'firefox'] },
   { package: 'iproute2', commands: ['ip'] },
   // for the preloaded library in test/support/preload
   { package: 'gcc', commands: ['gcc'] },

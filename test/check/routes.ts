@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { outcome, type Check, type Finding, type Outcome } from './check.ts';
 import { isNode, readTree, walkSyntax, type Tree } from './source-tree.ts';
 
-/** A request by method and path; an upgrade has the method UPGRADE. */
+/** A request by method and path; an upgrade has the method UPGRADE, a GET that asks for server-sent events EVENTS. */
 export interface Route {
   readonly method: string;
   readonly path: string;
@@ -29,7 +29,7 @@ export const routesCheck: Check = {
     } catch (error) {
       return outcome([`gateway/api/api.ts cannot be put together: ${error instanceof Error ? error.message : String(error)}`]);
     }
-    const served = [...api.routes.filter((route) => route.method !== 'ALL'), ...upgradesIn(readTree(root))];
+    const served = [...api.routes.filter((route) => route.method !== 'ALL'), ...upgradesIn(readTree(root)), ...eventStreamsIn(api)];
     return checkRoutes(ROUTES, served);
   },
 };
@@ -61,8 +61,22 @@ export function upgradesIn(tree: Tree): Route[] {
   return upgrades;
 }
 
+/** Addresses whose GET may answer with server-sent events, as their own description says. */
+export function eventStreamsIn(api: Pick<ServedApi, 'getOpenAPI31Document'>): Route[] {
+  const { paths = {} } = api.getOpenAPI31Document({ openapi: '3.1.0', info: { title: '', version: '' } });
+  return Object.entries(paths).flatMap(([path, { get }]) =>
+    get?.responses?.['200']?.content?.['text/event-stream'] === undefined ? [] : [{ method: 'EVENTS', path }],
+  );
+}
+
 interface ServedApi {
   readonly routes: readonly Route[];
+  getOpenAPI31Document(about: object): {
+    readonly paths?: Readonly<Record<string, { readonly get?: { readonly responses?: Readonly<Record<string, Answer>> } }>>;
+  };
+}
+interface Answer {
+  readonly content?: Readonly<Record<string, unknown>>;
 }
 
 /** `GET /v1/devices/:id`, however the parameter is written. */

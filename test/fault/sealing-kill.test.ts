@@ -11,6 +11,7 @@ import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { type CanaryName, canaryProcess } from '../support/canaries.ts';
 import { createRandom, freshSeed } from '../support/seeded-random.ts';
 import { lifeBatches } from '../support/sealing-life.ts';
+import { sumsAreTrue } from '../support/row-sums.ts';
 import { answersAs, EAGER, T0, tailAndBooksAs } from '../support/store-model.ts';
 
 const STATEMENTS = new URL('../support/statements.ts', import.meta.url).href;
@@ -67,6 +68,7 @@ async function isWhole(data: string): Promise<void> {
   } finally {
     await store.close();
   }
+  sumsAreTrue(path.join(data, 'fieldgate.db'));
 }
 
 test('a store killed at any boundary of its statements has everything it acknowledged, once', { timeout: 300_000 }, async () => {

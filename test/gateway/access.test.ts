@@ -113,6 +113,11 @@ test('A6 Basic with device id and token opens the device socket, and nothing els
 test.each<[string, () => Ask, string]>([
   ['A4 a credential over 1 KiB', () => ({ ...DEVICE, headers: bearer('x'.repeat(1100)) }), '400 bad-request'],
   [
+    'A4 a credential of 10,000 characters, with which the headers are too long too',
+    () => ({ ...DEVICE, headers: bearer('x'.repeat(10_000)) }),
+    '431 headers-too-large',
+  ],
+  [
     'A7 two Authorization headers',
     () => ({ path: '/v1/devices', headers: ['Host', 'a', 'Authorization', `Bearer ${secrets.admin}`, 'Authorization', 'x'] }),
     '400 bad-request',
@@ -182,24 +187,36 @@ test.each<[string, () => Ask, string]>([
 });
 
 test.each<[string, () => Record<string, string>, string]>([
-  ['H29 of another site', () => ({ ...own(), Origin: 'https://evil.example' }), '403 origin-denied'],
-  ['H30 null', () => ({ ...own(), Origin: 'null' }), '403 origin-denied'],
-  ['H30 that begins like ours', () => ({ ...own(), Origin: `https://localhost:${at.port}.evil.com` }), '403 origin-denied'],
+  ['H29 an Origin of another site', () => ({ ...own(), Origin: 'https://evil.example' }), '403 origin-denied'],
+  ['H30 the Origin null', () => ({ ...own(), Origin: 'null' }), '403 origin-denied'],
+  ['H30 an Origin that begins like ours', () => ({ ...own(), Origin: `https://localhost:${at.port}.evil.com` }), '403 origin-denied'],
   [
-    'H30 of a host that ends like ours',
+    'H30 an Origin of a host that ends like ours',
     () => ({ Host: 'gw.example.evil.com', Origin: 'https://gw.example.evil.com' }),
     '403 origin-denied',
   ],
-  ['H30 of another port', () => ({ Host: 'gw.example', Origin: 'https://gw.example:444' }), '403 origin-denied'],
-  ['H30 in upper case', () => ({ ...own(), Origin: origin().replace('https', 'HTTPS') }), '403 origin-denied'],
-  ['H30 of plain http', () => ({ ...own(), Origin: origin().replace('https', 'http') }), '403 origin-denied'],
-  ['R9 that is missing', () => ({ Host: own()['Host'] ?? '' }), '403 origin-denied'],
-  ['R9 that the browser calls cross-site', () => ({ ...own(), 'Sec-Fetch-Site': 'cross-site' }), '403 origin-denied'],
-  ['of our own', () => ({ ...own(), 'Sec-Fetch-Site': 'same-origin' }), 'in'],
-  ['of a name of the certificate', () => ({ Host: 'gw.example', Origin: 'https://gw.example' }), 'in'],
-  ['of a name that the certificate has by its star', () => ({ Host: 'a.site.example:8443', Origin: 'https://a.site.example:8443' }), 'in'],
-  ['of a name two labels under the star', () => ({ Host: 'a.b.site.example', Origin: 'https://a.b.site.example' }), '403 origin-denied'],
-])('a cookie with an Origin %s, on a write and on the live socket', async (_, headers, expected) => {
+  ['H30 an Origin of another port', () => ({ Host: 'gw.example', Origin: 'https://gw.example:444' }), '403 origin-denied'],
+  ['H30 an Origin in upper case', () => ({ ...own(), Origin: origin().replace('https', 'HTTPS') }), '403 origin-denied'],
+  ['H30 an Origin of plain http', () => ({ ...own(), Origin: origin().replace('https', 'http') }), '403 origin-denied'],
+  ['R9 no Origin', () => ({ Host: own()['Host'] ?? '' }), '403 origin-denied'],
+  [
+    'R9 our Origin in a request that the browser calls cross-site',
+    () => ({ ...own(), 'Sec-Fetch-Site': 'cross-site' }),
+    '403 origin-denied',
+  ],
+  ['our own Origin', () => ({ ...own(), 'Sec-Fetch-Site': 'same-origin' }), 'in'],
+  ['an Origin of a name of the certificate', () => ({ Host: 'gw.example', Origin: 'https://gw.example' }), 'in'],
+  [
+    'an Origin of a name that the certificate has by its star',
+    () => ({ Host: 'a.site.example:8443', Origin: 'https://a.site.example:8443' }),
+    'in',
+  ],
+  [
+    'an Origin of a name two labels under the star',
+    () => ({ Host: 'a.b.site.example', Origin: 'https://a.b.site.example' }),
+    '403 origin-denied',
+  ],
+])('%s: what a cookie may do with it, on a write and on the live socket', async (_, headers, expected) => {
   const write = await at.ask({ path: '/v1/devices', method: 'POST', headers: { ...cookie(secrets.cookie), ...headers() } });
   const socket = await at.ask({ ...LIVE, headers: { ...cookie(secrets.cookie), ...headers() } });
   expect([outcome(write), outcome(socket)]).toEqual(expected === 'in' ? ['200', '101'] : [expected, expected]);

@@ -1,6 +1,7 @@
 // What a stranger, a broken client or an attacker sends to the HTTP interface, through a real port.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ROUTES } from '../../gateway/identity/access.ts';
 import { type ApiHouse, openApiHouse } from '../support/api-house.ts';
 
 let house: ApiHouse;
@@ -128,11 +129,23 @@ test.each([
   { method: 'DELETE', path: '/v1/devices/pump-1' },
   { method: 'POST', path: '/v1/setup' },
 ])('R4 $method $path with a parameter that it does not have', async ({ method, path }) => {
-  for (const query of ['sort=value;DROP', 'purge=', 'LIMIT=1', '__proto__=1', 'limit%00=1', '%F0%9F%92%A5=1']) {
+  for (const query of ['sort=value;DROP', 'purged=', 'LIMIT=1', '__proto__=1', 'limit%00=1', '%F0%9F%92%A5=1']) {
     const { status, json } = await house.ask(method, `${path}?${query}`);
     expect([query, status, json.code]).toEqual([query, 400, 'unknown-parameter']);
   }
   expect(house.deps.identity.devices.get('pump-1')).toBeDefined();
+});
+
+test('R4 no route that reads takes a parameter that it does not have', async () => {
+  const reads = ROUTES.filter(
+    ({ method, path }) => method === 'GET' && (path.startsWith('/v1/') || path === '/healthz' || path === '/readyz'),
+  );
+  for (const { path } of reads) {
+    // without an Accept header these two only say what they are for
+    if (path === '/v1/device' || path === '/v1/live') continue;
+    const { status, json } = await house.ask('GET', `${path.replace(':id', 'pump-1').replaceAll(/:\w+/g, 'x')}?sort=value;DROP`);
+    expect([path, status, json.code]).toEqual([path, 400, 'unknown-parameter']);
+  }
 });
 
 test.each([

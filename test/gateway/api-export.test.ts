@@ -99,7 +99,7 @@ test('an export that finds nothing is a file with its heading alone', async () =
 test('a client that stays and takes nothing loses its place', async () => {
   await using house = await openApiHouse({ limits: { exports: 1 } });
   const files = createExports(house.deps, 20);
-  const choice = { devices: ['*'], metrics: ['*'], isNamed: false, isOneDevice: false, isAll: true };
+  const choice = { devices: ['*'], metrics: ['*'], isNamed: false, isOneDevice: false, isAll: true, pairs: null };
   const question = { kind: 'range', choice, key: '', limit: 1, format: 'csv', range: { fromUs: 0, toUs: 1 }, place: null } as const;
   const opened = await files.open(question, false);
   if ('refused' in opened || !opened.body) throw new Error('not opened');

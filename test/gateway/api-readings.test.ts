@@ -259,3 +259,38 @@ test('more buckets than one answer may have are refused, with the numbers', asyn
   expect([answer.status, answer.json.code]).toEqual([400, 'bad-limit']);
   expect(answer.json.detail).toContain('30 series');
 });
+
+test('series names pairs of device and metric: exactly those come, on one cursor, in every form', async () => {
+  const pairs = 'series=pump-1/pressure&series=pump-2/running';
+  const raw = (await get(pairs)).json;
+  const names = (answer: { series: { device: string; metric: string }[] }) =>
+    answer.series.map(({ device, metric }) => `${device}/${metric}`).sort();
+  expect(names(raw)).toEqual(['pump-1/pressure', 'pump-2/running']);
+  const folded = (await get(`${pairs}&from=${T0 * 1000}&to=${(T0 + 60) * 1000}&points=10`)).json;
+  expect(names(folded)).toEqual(['pump-1/pressure', 'pump-2/running']);
+  const csv = (await get(`${pairs}&format=csv`)).text.trim().split('\n');
+  expect(csv.length).toBe(1 + VALUES.length + 1);
+  // one pair is one series, and stands at the top; a page of pairs goes on where it ended
+  expect((await get('series=pump-1/pressure')).json).toMatchObject({ device: 'pump-1', metric: 'pressure' });
+  const first = (await get(`${pairs}&limit=20`)).json;
+  const second = (await get(`${pairs}&limit=20&next=${first.next}`)).json;
+  const count = (answer: { series: { readings: unknown[] }[] }) => answer.series.reduce((sum, { readings }) => sum + readings.length, 0);
+  expect(count(first) + count(second)).toBe(VALUES.length + 1);
+  expect((await get(`series=pump-2/running&limit=20&next=${first.next}`)).json.code).toBe('bad-token');
+  const since = (await get(`${pairs}&since=${deps().store}.0`)).json;
+  expect(names(since)).toEqual(['pump-1/pressure', 'pump-2/running']);
+  expect((await get('series=pump-1/none')).json).toMatchObject({ device: 'pump-1', metric: 'none', readings: [] });
+});
+
+test('series that are no pairs, hold a star, or come beside device and metric are refused', async () => {
+  for (const query of [
+    'series=pump-1',
+    'series=/pressure',
+    'series=pump-1/',
+    'series=*/pressure',
+    'series=pump-1/*',
+    'series=pump-1/pressure&device=pump-1',
+  ])
+    expect([query, (await get(query)).json.code]).toEqual([query, 'bad-request']);
+});
+const deps = () => house.deps.catalogue;

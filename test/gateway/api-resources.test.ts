@@ -31,6 +31,11 @@ test('a device is added, seen, changed, suspended, resumed and removed', async (
     expectEverySeconds: null,
     clock: 'device',
     pingSeconds: null,
+    maySleep: false,
+    state: 'offline',
+    lastReadingAt: null,
+    closedAt: null,
+    seenEveryMs: null,
     latest: {},
     token: expect.stringMatching(/^fgd_[A-Za-z0-9_-]{43}$/),
   });
@@ -295,6 +300,7 @@ test('the numbers of the moment are the ones of the store', async () => {
     bytes: expect.any(Number),
     storage: { state: 'storing', message: '', freeBytes: null },
     written: expect.objectContaining({ logBytes: expect.any(Number), databaseBytes: expect.any(Number) }),
+    alarms: [],
   });
   expect(json.bytes).toBeGreaterThan(1000);
 });

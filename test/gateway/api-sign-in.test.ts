@@ -33,7 +33,7 @@ test('a user is made, signs in with a cookie, is moved to another role, signs ou
 
   const session = await signIn('ANNA ', 'correct horse');
   expect(session.status).toBe(200);
-  expect(session.json).toEqual({ user: 'anna', role: 'viewer', kind: 'user', expiresAt: expect.stringMatching(/Z$/) });
+  expect(session.json).toEqual({ user: 'anna', role: 'viewer', kind: 'user', expiresAt: expect.stringMatching(/Z$/), live: 'ready' });
   expect(session.headers.get('set-cookie')).toMatch(/^fieldgate=[\w-]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=43200$/);
   const cookie = { cookie: cookieOf(session) };
   expect((await house.ask('GET', '/v1/session', { as: 'nobody', headers: cookie })).json).toMatchObject({ user: 'anna', kind: 'user' });
@@ -81,6 +81,12 @@ test('a key signs a kiosk in for as long as it lives', async () => {
   expect(session.headers.get('set-cookie')).toContain(`Max-Age=${400 * 86_400}`);
   const cookie = { cookie: cookieOf(session) };
   expect((await house.ask('GET', '/v1/devices', { as: 'nobody', headers: cookie })).status).toBe(200);
+  // no browser keeps a cookie for longer: its time begins anew whenever the page asks who it is
+  const again = await house.ask('GET', '/v1/session', { as: 'nobody', headers: cookie });
+  expect(again.json).toEqual({ user: 'Wall display', role: 'viewer', kind: 'key', expiresAt: null, live: 'ready' });
+  expect(again.headers.get('set-cookie')).toBe(session.headers.get('set-cookie'));
+  const byKey = await house.ask('GET', '/v1/session', { as: 'nobody', headers: { authorization: `Bearer ${made.json.key}` } });
+  expect(byKey.headers.get('set-cookie')).toBeNull();
   expect(JSON.stringify((await house.ask('GET', '/v1/keys')).json)).not.toContain(made.json.key);
   expect((await house.ask('DELETE', `/v1/keys/${made.json.id}`)).status).toBe(204);
   expect((await house.ask('DELETE', `/v1/keys/${made.json.id}`)).status).toBe(404);

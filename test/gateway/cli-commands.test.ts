@@ -65,6 +65,10 @@ describe.each(['running', 'stopped'] as const)('with a %s gateway', (state) => {
     });
     expect(await run('device set pump-1 --expect-every off --ping off')).toMatchObject({ code: 0 });
     expect(await json<DeviceView>('device show pump-1')).toMatchObject({ expectEverySeconds: null, pingSeconds: null });
+    expect(await run('device set pump-1 --may-sleep yes')).toMatchObject({ code: 0 });
+    expect(await json<DeviceView>('device show pump-1')).toMatchObject({ maySleep: true, state: 'asleep' });
+    expect((await run('device list --status asleep')).stdout).toMatch(/^pump-1 .* asleep /m);
+    expect(await run('device set pump-1 --may-sleep no')).toMatchObject({ code: 0 });
     expect(await run('device set pump-1')).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing to set') });
     expect(await run('device suspend pump-1')).toMatchObject({ code: 0, stdout: '' });
     expect((await run('device list --status suspended')).stdout).toMatch(/^pump-1 +Pump +suspended +no /m);
@@ -87,7 +91,7 @@ describe.each(['running', 'stopped'] as const)('with a %s gateway', (state) => {
 
   test('device remove, and what is not there', async () => {
     expect(await run('device remove pump-1')).toMatchObject({ code: 0 });
-    for (const command of ['show', 'suspend', 'resume', 'remove', 'rotate', 'revoke'])
+    for (const command of ['show', 'suspend', 'resume', 'remove', 'remove --purge', 'rotate', 'revoke'])
       expect(await run(`device ${command} pump-1`), command).toMatchObject({
         code: 1,
         stdout: '',

@@ -56,6 +56,33 @@ test('A13 of a storm of sign-ins 32 wait, the others are told to come back, and 
   for (const { headers } of busy) expect(Number(headers['retry-after'])).toBeGreaterThan(0);
 });
 
+test('A12 failures of sign-ins, of requests and of upgrades count together, and a valid key comes in all the same', async () => {
+  await using fresh = await startTestGateway();
+  await fresh.local('/v1/users', { method: 'POST', body: { name: 'ada', role: 'viewer', password: 'secret' } });
+  const key = await fresh.key('viewer');
+  const upgrade = (headers: Record<string, string>) =>
+    fresh.live({ headers }).then(
+      async (socket) => {
+        await socket[Symbol.asyncDispose]();
+        return '101';
+      },
+      (error: { status: number; body: string }) => `${error.status} ${JSON.parse(error.body).code}`,
+    );
+  const tries = [
+    async () => codeOf(await signIn({ user: 'ada', password: 'wrong' }, fresh)),
+    async () => codeOf(await fresh.request('/v1/devices', { headers: bearer('x') })),
+    async () => upgrade(bearer('y')),
+    async () => codeOf(await signIn({ key: 'fgk_wrong' }, fresh)),
+  ];
+  for (let i = 0; i < 20; i++) expect(await tries[i % 4]?.()).toBe('401 unauthorized');
+  for (const fail of tries) expect(await fail()).toBe('429 too-many-failures');
+  expect(codeOf(await fresh.request('/v1/devices', { headers: bearer(key) }))).toBe('200');
+  expect(await upgrade(bearer(key))).toBe('101');
+  expect(codeOf(await signIn({ key }, fresh))).toBe('200');
+  // a password can be guessed: it is not looked at before the time is over
+  expect(codeOf(await signIn({ user: 'ada', password: 'secret' }, fresh))).toBe('429 too-many-failures');
+});
+
 test('A17 the set-up page is gone after it was used, and at the sixth wrong code', async () => {
   await using fresh = await startTestGateway();
   const ask = (setupCode: string) => signIn({ setupCode, user: 'ada', password: 'secret' }, fresh);

@@ -218,7 +218,7 @@ test('a large snapshot comes in parts of at most 64 KiB, all but the last with m
   expect(parts.at(-1).cursor).toMatch(/\.3000$/);
 });
 
-test('D2 the 129th subscription and a list of 10,000 patterns are refused', async () => {
+test('D2 the 129th subscription and a list of 1,001 patterns get limit-exceeded; 10,000 are more than a frame may hold', async () => {
   await using gateway = await startTestGateway();
   const socket = await gateway.live();
   for (let i = 0; i < 129; i++) socket.send({ type: 'subscribe', id: `s${i}` });
@@ -226,6 +226,39 @@ test('D2 the 129th subscription and a list of 10,000 patterns are refused', asyn
   expect(error).toMatchObject({ code: 'limit-exceeded', id: 's128', fatal: false });
   socket.send({ type: 'subscribe', id: 's0', devices: Array.from({ length: 1001 }, (_, i) => `d${i}`) });
   expect(await socket.until((message: Message) => message.type === 'error')).toMatchObject({ code: 'limit-exceeded', id: 's0' });
+  socket.send({ type: 'subscribe', id: 's0', devices: Array.from({ length: 10_000 }, () => 'd') });
+  expect((await socket.closed()).code).toBe(1009);
+});
+
+test('D5 a cursor from before the replay window gets a reset, then a snapshot', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  await device.hello(STREAM);
+  await store(device, 1, [1]);
+  const { snapshot } = await subscribed(gateway);
+  await store(device, 2, [2]);
+  await store(device, 3, [3]);
+  // seals everything, and with it goes the tail that could be replayed
+  const sealed = await gateway.admin('/v1/compact', { method: 'POST' });
+  expect(sealed.text).toContain('"compacted"');
+  const socket = await gateway.live();
+  socket.send({ type: 'subscribe', id: 'a', since: snapshot.cursor });
+  expect(await socket.next()).toStrictEqual({ type: 'reset', id: 'a', reason: 'too-old' });
+  const fresh = await socket.next();
+  expect(fresh).toMatchObject({ type: 'snapshot', id: 'a' });
+  expect(fresh.latest.map((reading: unknown[]) => reading[3])).toStrictEqual([3]);
+});
+
+test('D3 a pattern of a subscription is literal but for *', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  await device.hello(STREAM);
+  await store(device, 1, [1]);
+  const latestOf = async (devices: string[]): Promise<number> => (await subscribed(gateway, { devices })).snapshot.latest.length;
+  for (const pattern of ['pump-.', 'pump.1', 'pump-\\d', '[p]ump-1', '^pump-1$', 'pump-1|x', '(pump-1)', 'pump-?', '%', 'pump_1'])
+    expect([pattern, await latestOf([pattern])]).toStrictEqual([pattern, 0]);
+  for (const pattern of ['*', 'p*1', '*-*', 'pump-1*']) expect([pattern, await latestOf([pattern])]).toStrictEqual([pattern, 1]);
+  expect(await latestOf([`${'*a'.repeat(60)}*`])).toBe(0);
 });
 
 test('D6 sending readings on the live socket closes 4403', async () => {

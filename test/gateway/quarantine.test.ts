@@ -5,8 +5,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { encodeCbor } from '../../gateway/protocol/cbor-encoder.ts';
 import { SUBPROTOCOL } from '../../gateway/protocol/messages.ts';
-import type { AccountingRow, QuarantineView } from '../../gateway/protocol/rest.ts';
-import { startTestGateway, type TestAnswer, type TestGateway } from '../support/gateway.ts';
+import type { QuarantineView } from '../../gateway/protocol/rest.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { balanced, openQuarantinedDevice, type QuarantinedDevice } from '../support/quarantined-device.ts';
 
 const STREAM = 'stream-00001';
 
@@ -15,57 +16,7 @@ beforeAll(async () => {
   shared = await startTestGateway();
 });
 afterAll(() => shared[Symbol.asyncDispose]());
-let devices = 0;
-
-interface House {
-  readonly gateway: TestGateway;
-  readonly id: string;
-  post(body: unknown, headers?: Record<string, string>): Promise<TestAnswer>;
-  /** As operator. */
-  ask(method: string, target: string, body?: unknown): Promise<TestAnswer>;
-  rows(more?: string): Promise<QuarantineView[]>;
-  replay(row: number, raw?: string): Promise<unknown[]>;
-  readings(metric: string): Promise<unknown[]>;
-  books(verify: boolean): Promise<AccountingRow[]>;
-}
-async function newDevice(gateway: TestGateway = shared): Promise<House> {
-  const id = `quarantined-${++devices}`;
-  const token = await gateway.addDevice(id);
-  const ask: House['ask'] = async (method, target, body) =>
-    gateway.request(target, {
-      method,
-      headers: { Authorization: `Bearer ${await gateway.key('operator')}` },
-      ...(body !== undefined && { body: body as object }),
-    });
-  return {
-    gateway,
-    id,
-    ask,
-    post: (body, headers) =>
-      gateway.request('/v1/readings', {
-        method: 'POST',
-        headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/senml+json', ...headers },
-        body: body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body),
-      }),
-    rows: async (more = '') => (await ask('GET', `/v1/quarantine?device=${id}${more}`)).json().items,
-    async replay(row, raw) {
-      const answer = await ask('POST', `/v1/quarantine/${row}/replay`, raw === undefined ? undefined : { raw });
-      const body = answer.json();
-      return [answer.status, body.code ?? (body.duplicate ? 'duplicate' : body.stored)];
-    },
-    readings: async (metric) => (await ask('GET', `/v1/readings?device=${id}&metric=${metric}&from=0`)).json().readings,
-    books: async (verify) => (await ask('GET', `/v1/accounting?device=${id}&verify=${verify}`)).json().items,
-  };
-}
-/** The books are balanced, and the same when they are counted from the rows. */
-async function balanced({ books }: House): Promise<AccountingRow[]> {
-  const rows = await books(false);
-  for (const { settled, stored, quarantined, gaps, unexplained } of rows) {
-    expect([unexplained, stored + quarantined + gaps]).toEqual([0, settled]);
-  }
-  expect(await books(true)).toEqual(rows);
-  return rows;
-}
+const newDevice = (gateway: TestGateway = shared): Promise<QuarantinedDevice> => openQuarantinedDevice(gateway);
 function tamper(gateway: TestGateway, sql: string): void {
   const db = new Database(path.join(gateway.data, 'fieldgate.db'));
   db.exec(sql);

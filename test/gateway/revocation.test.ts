@@ -1,6 +1,7 @@
 // The end of a credential, as open sockets see it: within a second, however it is asked for; and for good, whatever registry is put back.
 
 import { copyFile, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { request as httpsRequest } from 'node:https';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChildGateway } from '../support/child-gateway.ts';
@@ -100,6 +101,18 @@ test('A19 a token inside a message is an unknown field, and the identity of the 
   expect(await socket.next()).toMatchObject({ type: 'welcome', device: 'a19' });
 });
 
+test('A19 a key inside a message of a live socket opens nothing that the socket’s own did not', async () => {
+  await using socket = await gateway.live();
+  const key = await gateway.key('admin');
+  socket.send({ type: 'subscribe', id: 'a', metrics: ['none'], key, token: key, authorization: `Bearer ${key}` });
+  expect(await socket.next()).toMatchObject({ type: 'snapshot', id: 'a' });
+  // operators and admins would be told of this
+  expect((await gateway.admin('/v1/pairing', { method: 'POST' })).status).toBe(200);
+  socket.send({ type: 'subscribe', id: 'b', metrics: ['none'] });
+  expect(await socket.next()).toMatchObject({ type: 'snapshot', id: 'b' });
+  await gateway.admin('/v1/pairing', { method: 'DELETE' });
+});
+
 async function signIn(user: string, password = 'secret'): Promise<Record<string, string>> {
   const own = { Host: `localhost:${gateway.port}`, Origin: `https://localhost:${gateway.port}` };
   const answer = await gateway.request('/v1/session', { method: 'POST', headers: own, body: { user, password } });
@@ -191,6 +204,31 @@ test.each([0, 3600])(
     if (overlapSeconds === 0) await expect(socketWith(old)).rejects.toMatchObject({ status: 401 });
   },
 );
+
+test('P14 the command line ends the open live sockets of a key, and of a user that is removed', async () => {
+  await using child = await startChildGateway();
+  const { port, caPem } = child;
+  const run = async (...args: string[]): Promise<void> => {
+    const ran = await runCli([...args, '--data', child.data]);
+    expect(ran.code, ran.stderr).toBe(0);
+  };
+  const { id, key } = await child.local('POST', '/v1/keys', { name: 'wall', role: 'viewer' });
+  await child.local('POST', '/v1/users', { name: 'ada', role: 'admin', password: 'secret' });
+  const own = { Host: `localhost:${port}`, Origin: `https://localhost:${port}` };
+  const cookie = await new Promise<string>((resolve, reject) => {
+    const headers = { ...own, 'Content-Type': 'application/json' };
+    const options = { host: '127.0.0.1', port, path: '/v1/session', method: 'POST', ca: caPem, servername: 'localhost', headers };
+    const request = httpsRequest(options, (response) => resolve(response.headers['set-cookie']?.[0]?.split(';')[0] ?? ''));
+    request.on('error', reject);
+    request.end(JSON.stringify({ user: 'ada', password: 'secret' }));
+  });
+  await using byKey = await connectSocket({ port, caPem, path: '/v1/live', headers: bearer(key) });
+  await using byCookie = await connectSocket({ port, caPem, path: '/v1/live', headers: { ...own, Cookie: cookie } });
+  await run('key', 'revoke', id);
+  expect((await byKey.closed()).code).toBe(4401);
+  await run('user', 'remove', 'ada');
+  expect((await byCookie.closed()).code).toBe(4401);
+}, 120_000);
 
 test('P14 the command line ends open sockets too, and returns when they were told', async () => {
   await using child = await startChildGateway();

@@ -1,12 +1,13 @@
 // fieldgate compact and verify as processes, beside a running gateway and without one.
 
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { VerifyFinding } from '../../gateway/protocol/rest.ts';
 import type { ChildGateway } from '../support/child-gateway.ts';
 import { openApiHouse } from '../support/api-house.ts';
-import { runCli } from '../support/cli-process.ts';
+import { createFolder, runCli } from '../support/cli-process.ts';
 import { addDevice, damageChunk, postMany, startUpkeepGateway, T0_SECONDS } from '../support/upkeep.ts';
 
 const READINGS = 5000;
@@ -118,9 +119,13 @@ test('a damaged chunk is left out, named once as an event and counted; the rest 
   expect(first.readings.length).toBeGreaterThan(1000);
   expect(first.readings.length).toBeLessThan(READINGS);
   for (let i = 0; i < 4; i++) expect((await ask()).readings.length).toBe(first.readings.length);
-  const { items } = await gateway.local('GET', '/v1/events?device=pump-1');
-  const told = (items as { type: string; detail: object }[]).filter(({ type }) => type === 'chunk-damaged');
-  expect(told).toHaveLength(1);
+  let told: { detail: object }[] = [];
+  // it is told beside the answer, and committed a moment after it
+  await expect
+    .poll(async () => (told = (await gateway.local('GET', '/v1/events?device=pump-1&type=chunk-damaged')).items).length, {
+      timeout: 20_000,
+    })
+    .toBe(1);
   expect(told[0]?.detail).toMatchObject({
     chunk: id,
     metric: 'temperature',
@@ -139,3 +144,15 @@ test('one compaction at a time: the second is refused as upkeep-running', LONG, 
   expect(refused.status).toBe(409);
   expect(refused.text).toContain('upkeep-running');
 });
+
+test.each(['compact', 'verify', 'export --device *', 'device list'])(
+  '%s in a folder without data says so, and makes nothing there',
+  LONG,
+  async (command) => {
+    using folder = createFolder();
+    const { code, stdout, stderr } = await runCli([...command.split(' '), '--data', folder.path]);
+    expect({ code, stdout }).toStrictEqual({ code: 73, stdout: '' });
+    expect(stderr).toContain(`${folder.path} holds no data of Fieldgate: name the data directory with --data DIR`);
+    expect(readdirSync(folder.path)).toStrictEqual([]);
+  },
+);

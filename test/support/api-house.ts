@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createLiveSeats } from '../../gateway/api/live-seats.ts';
 import { createApi } from '../../gateway/api/api.ts';
 import type { ApiBindings, ApiDeps } from '../../gateway/api/api-deps.ts';
 import { createCaptureDesk } from '../../gateway/capture-desk.ts';
@@ -17,10 +18,14 @@ import { createIngest } from '../../gateway/ingest/ingest.ts';
 import { createStreams } from '../../gateway/ingest/streams.ts';
 import type { Role } from '../../gateway/protocol/rest.ts';
 import { createInProcessBus } from '../../gateway/relay/bus.ts';
+import { createLiveFeed } from '../../gateway/relay/live-feed.ts';
 import type { ReadingStore } from '../../gateway/storage/store.ts';
+import { openSettingsBook } from '../../gateway/settings-book.ts';
 import { openSerialBook } from '../../gateway/serial-book.ts';
 import { createSerialPorts } from '../../gateway/transports/serial/serial.ts';
 import { readVolume } from '../../gateway/storage/disk-watch.ts';
+import { createPurge } from '../../gateway/purge.ts';
+import { createDemoDesk } from '../../gateway/demo-desk.ts';
 import { createUpkeepDesk } from '../../gateway/upkeep-desk.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
 import { granted, openTestIdentity, secretOf, type TestIdentity } from './test-identity.ts';
@@ -88,11 +93,12 @@ export async function openApiHouse({
   const store = await openSqliteStore({ file: path.join(folder, 'fieldgate.db'), walCheckpointBytes: config.limits.walCheckpointBytes });
   const stored = await store.catalogue();
   const catalogue = createCatalogue(stored);
+  const bus = createInProcessBus((error) => {
+    throw error;
+  });
   const ingest = createIngest({
     store,
-    bus: createInProcessBus((error) => {
-      throw error;
-    }),
+    bus,
     catalogue,
     streams: createStreams(config.limits, stored.streams),
     limits: config.limits,
@@ -131,6 +137,7 @@ export async function openApiHouse({
   });
   const upkeep = createUpkeepDesk({
     config,
+    backup: () => config.backup,
     store,
     file: path.join(folder, 'fieldgate.db'),
     registryFile: test.registryFile,
@@ -139,6 +146,21 @@ export async function openApiHouse({
     observe,
     recordEvent: ingest.recordEvent,
   });
+  const feed = createLiveFeed({
+    store,
+    bus,
+    catalogue,
+    presence: ingest.presence,
+    devices: () => Array.from(identity.devices.all(), (row) => row.id),
+    limits: config.limits,
+    now: Date.now,
+    steadyMs: () => performance.now(),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const seats = createLiveSeats({ identity, limits: config.limits });
+  const purge = createPurge({ store, ingest, catalogue });
   const state: ApiHouse['state'] = { ready: { ready: true }, draining: false };
   const authorize = createAccess({
     credentials: identity.credentials,
@@ -161,10 +183,22 @@ export async function openApiHouse({
       recordEvent: ingest.recordEvent,
     }),
     upkeep,
+    demo: createDemoDesk({ dataDir: folder, ca: null, identity, purge, log: observe.log }),
+    purge,
+    attemptsOf: () => [],
+    settings: await openSettingsBook({
+      config,
+      registry: test.registry,
+      observe,
+      forecast: async () => [],
+    }),
+    certificate: () => null,
+    unsealed: store.unsealed,
     ingestPack: ingest.storePack,
     enterPost: async () => ({ leave: () => undefined }),
     packsAcked: ingest.packsAcked,
     replays: ingest.replays,
+    watchFrames: ingest.watchFrames,
     observe,
     config,
     info: { version: '0.0.0-test', startedAtMs: Date.now() },
@@ -172,6 +206,8 @@ export async function openApiHouse({
     consoleFolder: path.join(folder, 'no-console'),
     isReady: () => state.ready,
     isDraining: () => state.draining,
+    feed,
+    seats,
     liveNumbers: () => ({
       subscribers: 0,
       readingsPerSecond: 0,
@@ -179,6 +215,7 @@ export async function openApiHouse({
       commitP99Ms: null,
       storage: { state: 'storing', message: '', freeBytes: null },
       written: { logBytes: 0, databaseBytes: 0, processBytes: null, bytesPerDay: null },
+      alarms: [],
     }),
     nowMs: Date.now,
     ...replaced,
@@ -235,7 +272,8 @@ export async function openApiHouse({
       if (result.outcome !== 'settled' || result.errors.length > 0) throw new Error(`not stored: ${JSON.stringify(result)}`);
     },
     async [Symbol.asyncDispose]() {
-      await server.close();
+      await Promise.all([server.close(), seats.close()]);
+      feed.close();
       await ingest.close();
       await store.close();
       await test[Symbol.asyncDispose]();

@@ -7,11 +7,14 @@ import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { buildConsole } from '../../gateway/console-build.ts';
 import type { TestGateway } from './gateway.ts';
+import { misfits } from './page-fit.ts';
 
 export interface PageLook {
   readonly width?: number;
   readonly height?: number;
   readonly scheme?: 'light' | 'dark';
+  /** The browser's time zone; UTC when left out. */
+  readonly zone?: string;
 }
 export interface TestPage extends AsyncDisposable {
   readonly page: Page;
@@ -24,14 +27,21 @@ export interface TestPage extends AsyncDisposable {
   picture(name: string): Promise<void>;
   /** Pixels by which the page is wider than its window. */
   overhang(): Promise<number>;
+  /** What is cut, too small to press, lies over something else or would jump; one line each. */
+  misfits(): Promise<readonly string[]>;
+  /** The same page in another window and scheme. */
+  turn(look: { readonly width: number; readonly height: number; readonly scheme: 'light' | 'dark' }): Promise<void>;
   /** What axe finds, one line a rule. */
   accessibilityFaults(): Promise<readonly string[]>;
 }
+/** What of a gateway a page needs. */
+export type PageGateway = Pick<TestGateway, 'url' | 'key'>;
 export interface TestBrowser extends AsyncDisposable {
-  open(gateway: TestGateway, look?: PageLook): Promise<TestPage>;
+  /** `hasTouch`: with a finger instead of a mouse. */
+  open(gateway: PageGateway, look?: PageLook & { readonly hasTouch?: boolean }): Promise<TestPage>;
   /** A page that is signed in by a key in the link, as the demo and kiosks are. */
   openSignedIn(
-    gateway: TestGateway,
+    gateway: PageGateway,
     target: string,
     look?: PageLook & { readonly role?: 'viewer' | 'operator' | 'admin' },
   ): Promise<TestPage>;
@@ -63,7 +73,7 @@ export async function openTestBrowser(): Promise<TestBrowser> {
   const built = await buildConsole(() => {});
   if (built === 'failed' || built === 'no-vite') throw new Error(`the console could not be built: ${built}`);
   const browser = await chromium.launch({ executablePath: findProgram(), args: SWITCHES });
-  const open = (gateway: TestGateway, look: PageLook = {}): Promise<TestPage> => openPage(browser, gateway, look);
+  const open: TestBrowser['open'] = (gateway, look = {}): Promise<TestPage> => openPage(browser, gateway, look);
   return {
     open,
     async openSignedIn(gateway, target, { role = 'admin', ...look } = {}) {
@@ -85,15 +95,16 @@ export async function openPlainBrowser(): Promise<{ readonly context: BrowserCon
 
 async function openPage(
   browser: Browser,
-  gateway: TestGateway,
-  { width = 1440, height = 900, scheme = 'light' }: PageLook,
+  gateway: PageGateway,
+  { width = 1440, height = 900, scheme = 'light', zone = 'UTC', hasTouch = false }: PageLook & { readonly hasTouch?: boolean },
 ): Promise<TestPage> {
   // the certificate is the gateway's own, and nobody told this browser of its authority
   const context = await browser.newContext({
     viewport: { width, height },
     colorScheme: scheme,
+    hasTouch,
     ignoreHTTPSErrors: true,
-    timezoneId: 'UTC',
+    timezoneId: zone,
     locale: 'en-GB',
   });
   const page = await context.newPage();
@@ -113,6 +124,7 @@ async function openPage(
   page.on('request', (request) => {
     if (new URL(request.url()).host !== new URL(gateway.url).host) noted.push(`left the gateway: ${request.url()}`);
   });
+  let now = { width, height, scheme };
   const breaches = (): Promise<string[]> => page.evaluate('globalThis.breaches ?? []');
 
   return {
@@ -126,13 +138,25 @@ async function openPage(
     },
     async picture(name) {
       mkdirSync(ARTEFACTS, { recursive: true });
-      await page.screenshot({ path: path.join(ARTEFACTS, `${name}-${width}-${scheme}.png`) });
+      await page.screenshot({ path: path.join(ARTEFACTS, `${name}-${now.width}-${now.scheme}.png`) });
     },
     overhang: () => page.evaluate('document.documentElement.scrollWidth - window.innerWidth'),
+    misfits: () => misfits(page),
+    async turn(look) {
+      now = look;
+      await page.setViewportSize({ width: look.width, height: look.height });
+      await page.emulateMedia({ colorScheme: look.scheme });
+      // two frames: what follows the size and the scheme draws itself again
+      await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    },
     async accessibilityFaults() {
       // evaluated by the debugger, which the page's policy does not bind
       await page.evaluate(axe.source);
-      const result: AxeResults = await page.evaluate(`axe.run({ runOnly: ${JSON.stringify(RULES)} })`);
+      // what lies behind a dialog cannot be reached
+      const where = `document.querySelector('dialog[open]') ?? document`;
+      const result: AxeResults = await page.evaluate(
+        `axe.run(${where}, { runOnly: ${JSON.stringify(RULES)}, resultTypes: ['violations'] })`,
+      );
       return result.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
     },
     [Symbol.asyncDispose]: () => context.close(),

@@ -63,7 +63,7 @@ export async function startTestGateway({ limits = {}, config = {}, readVolume }:
     data,
     limits: { ...DEFAULTS.limits, ...limits },
   };
-  let gateway: Gateway = await startGateway(whole, observe, readVolume);
+  let gateway: Gateway = await startGateway(whole, observe, { readVolume });
   const port = Number(new URL(gateway.url).port);
   const isTls = gateway.url.startsWith('https:');
   const caPem = isTls ? await gateway.fetchLocal(new Request('http://localhost/ca.crt')).then((answer) => answer.text()) : '';
@@ -142,7 +142,7 @@ export async function startTestGateway({ limits = {}, config = {}, readVolume }:
     },
     async restart() {
       await gateway.stop();
-      gateway = await startGateway({ ...whole, http: { ...whole.http, port } }, observe, readVolume);
+      gateway = await startGateway({ ...whole, http: { ...whole.http, port } }, observe, { readVolume });
     },
     [Symbol.asyncDispose]: stop,
   };

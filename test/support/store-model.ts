@@ -102,7 +102,8 @@ export async function answersAs(
     for (const [s, { rows }] of expected.entries())
       for (const [b, row] of rows.entries()) {
         const mean = found[s]?.rows[b]?.[4] ?? null;
-        if (row[4] === null || mean === null) expect(mean).toBe(row[4]);
+        // a sum beyond the largest double has no mean
+        if (row[4] === null || mean === null || Number.isNaN(row[4])) expect(mean).toBe(row[4]);
         else expect(Math.abs(mean - row[4])).toBeLessThanOrEqual(Math.abs(row[4]) * 1e-12 + 1e-12);
       }
   }

@@ -19,7 +19,8 @@ export interface TestIdentity {
   readonly observe: RecordedObserve;
   /** The codes that the log would have shown. */
   readonly setupCodes: readonly string[];
-  readonly clock: { nowMs: number };
+  /** The time of day, which stands still, and how far the time for intervals is ahead of the real one. */
+  readonly clock: { nowMs: number; aheadMs: number };
   /** Stops and starts over the same file, as a new process would. */
   restart(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -29,7 +30,7 @@ export interface TestIdentity {
 export async function openTestIdentity(limits: Partial<IdentityLimits> = {}, kind: 'still' | 'real' = 'still'): Promise<TestIdentity> {
   const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-identity-'));
   const observe = createRecordedObserve();
-  const clock = { nowMs: Date.now() };
+  const clock = { nowMs: Date.now(), aheadMs: 0 };
   const setupCodes: string[] = [];
   const registryFile = path.join(folder, 'registry.db');
   const open = async (): Promise<{ identity: Identity; registry: Registry }> => {
@@ -39,6 +40,7 @@ export async function openTestIdentity(limits: Partial<IdentityLimits> = {}, kin
       revocationsFile: path.join(folder, 'revocations.log'),
       observe,
       nowMs: kind === 'real' ? Date.now : () => clock.nowMs,
+      steadyMs: () => performance.now() + clock.aheadMs,
       limits: { ...DEFAULTS.limits, ...limits },
       onSetupCode: (code) => setupCodes.push(code),
     });

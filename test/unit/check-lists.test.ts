@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { checkConfigKeys } from '../check/config-keys.ts';
 import { checkErrorCodes } from '../check/error-codes.ts';
 import { checkLockFile, type Lock, type Manifest } from '../check/lock-file.ts';
-import { checkRoutes, upgradesIn } from '../check/routes.ts';
+import { checkRoutes, eventStreamsIn, upgradesIn } from '../check/routes.ts';
 import { treeOf } from '../check/source-tree.ts';
 
 const DEFAULTS = { data: './data', tls: 'auto', http: { port: 8443, origins: [] }, limits: { depth: 8 } };
@@ -64,13 +64,19 @@ const TABLE = [
   { method: 'GET', path: '/v1/devices', role: 'viewer' },
   { method: 'GET', path: '/v1/devices/:id', role: 'viewer' },
   { method: 'UPGRADE', path: '/v1/live', role: 'viewer' },
+  { method: 'EVENTS', path: '/v1/live', role: 'viewer' },
 ];
+const STREAM = { responses: { '200': { content: { 'text/event-stream': {} } } } };
+const PLAIN = { responses: { '200': { content: { 'application/json': {} } } } };
 const SERVED = [
   { method: 'get', path: '/v1/devices' },
   { method: 'GET', path: '/v1/devices/{device}' },
   ...upgradesIn(
     treeOf({ 'gateway/gateway.ts': "serve({ access: 'UPGRADE /v1/live' });", 'gateway/identity/access.ts': "'UPGRADE /v1/device'" }),
   ),
+  ...eventStreamsIn({
+    getOpenAPI31Document: () => ({ paths: { '/v1/live': { get: STREAM }, '/v1/devices': { get: PLAIN }, '/v1/x': {} } }),
+  }),
 ];
 
 test('routes passes when the table and the API agree, however a parameter is written', () => {
@@ -85,11 +91,18 @@ test.each([
     SERVED.filter((route) => !route.path.includes('{')),
     /^GET \/v1\/devices\/:_ has a role .* served by nobody/,
   ],
-  ['a socket without a role', TABLE.slice(0, 2), SERVED, /^UPGRADE \/v1\/live is served and has no role/],
-  ['a role without a socket', TABLE, SERVED.slice(0, 2), /^UPGRADE \/v1\/live has a role .* served by nobody/],
+  ['a socket without a role', TABLE.filter(({ method }) => method !== 'UPGRADE'), SERVED, /^UPGRADE \/v1\/live is served and has no role/],
+  ['an event stream without a role', TABLE.slice(0, 3), SERVED, /^EVENTS \/v1\/live is served and has no role/],
+  ['a role without an event stream', TABLE, SERVED.slice(0, 3), /^EVENTS \/v1\/live has a role .* served by nobody/],
+  [
+    'a role without a socket',
+    TABLE,
+    SERVED.filter(({ method }) => method !== 'UPGRADE'),
+    /^UPGRADE \/v1\/live has a role .* served by nobody/,
+  ],
   [
     'an entry without a role',
-    [...TABLE.slice(0, 2), { method: 'UPGRADE', path: '/v1/live' }],
+    [...TABLE.filter(({ method }) => method !== 'UPGRADE'), { method: 'UPGRADE', path: '/v1/live' }],
     SERVED,
     /^UPGRADE \/v1\/live .* without a role/,
   ],

@@ -227,9 +227,9 @@ test('a close in the middle of a commit waits for the batch behind it too, howev
   const { ingest, real, held, begun } = house;
   const release = Promise.withResolvers<void>();
   held.append = release.promise;
-  ingest.recordEvent({ type: 'first', reason: 'x' });
+  ingest.recordEvent({ type: 'first' as never, reason: 'x' });
   await expect.poll(() => begun.appends).toBe(1);
-  ingest.recordEvent({ type: 'second', reason: 'x' });
+  ingest.recordEvent({ type: 'second' as never, reason: 'x' });
   const closed = ingest.close();
   release.resolve();
   await closed;

@@ -11,6 +11,8 @@ import type { ReadingStore } from '../../gateway/storage/store.ts';
 const HOUR_MS = 3_600_000;
 /** Over two heartbeats. */
 const STALL_SECONDS = 40;
+/** Instead of a close code: without a close. */
+const CUT = 0;
 const START_MS = 1_800_000_000_000;
 
 interface Heard {
@@ -31,7 +33,7 @@ function openFeed() {
     store: {} as ReadingStore, // only asked for what was missed
     bus,
     catalogue,
-    presence: { isOnline: () => true, lastSeenMs: () => null, connection: () => null, onlineCount: 0 },
+    presence: { isOnline: () => true, lastSeenMs: () => null, closedMs: () => null, connection: () => null, onlineCount: 0 },
     devices: () => [],
     limits: { ...DEFAULTS.limits, outboxStallSeconds: STALL_SECONDS },
     now: () => clock.wallMs,
@@ -54,7 +56,7 @@ function openFeed() {
         pause: () => undefined,
         resume: () => undefined,
         close: (code) => void closed.push(code),
-        terminate: () => undefined,
+        terminate: () => void closed.push(CUT),
       });
       subscriber.message({ type: 'subscribe', id: 'a', ...ask });
       return { closed, of: (type: string) => heard.filter((message) => message.type === type) };
@@ -109,4 +111,9 @@ test('D7 a subscriber is closed for taking nothing by the time that passed, not 
   expect(dead.closed).toStrictEqual([]);
   await tick();
   expect(dead.closed).toStrictEqual([1013]);
+  // who does not answer the close either is cut, 2 s later
+  clock.steadyMs += 1_900;
+  expect(dead.closed).toStrictEqual([1013]);
+  clock.steadyMs += 100;
+  await expect.poll(() => dead.closed[1]).toBe(CUT);
 });

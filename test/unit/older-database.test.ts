@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { openMigrated } from '../../gateway/storage/migrate.ts';
 import { openSqliteStore } from '../../gateway/storage/sqlite-store.ts';
+import { sumsAreTrue } from '../support/row-sums.ts';
 import { answersAs, createBatches, EAGER, type Reading, SERIES, T0, tailAndBooksAs } from '../support/store-model.ts';
 import { until } from '../support/until.ts';
 
@@ -85,5 +86,56 @@ test.each([1, 2])('a database of schema %i is copied, opened at once, and sealed
     () => `${store.unsealed()} readings are not sealed, ${left.get()} in the log`,
   );
   await answersAs(store, list, T0 - 1e6, END_US, 30, 900);
+  await tailAndBooksAs(store, list);
+});
+
+/** The same database as schema 3 had it: an index without sums. */
+function asSchema3(file: string, folder: string): string {
+  const migrations = path.join(folder, 'migrations-3');
+  mkdirSync(migrations);
+  for (const name of [...FILES, '0003_chunks.sql']) copyFileSync(path.join(MIGRATIONS, name), path.join(migrations, name));
+  const old = path.join(folder, 'old.db');
+  const db = openMigrated({ file: old, migrationsDir: migrations });
+  db.exec(`ATTACH '${file}' AS newer`);
+  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name != 'migrations'`);
+  for (const table of tables.pluck().all() as string[]) {
+    const columns = (db.pragma(`main.table_info(${table})`) as { name: string }[]).map(({ name }) => name).join(', ');
+    db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
+  }
+  db.close();
+  return old;
+}
+
+test('a database whose index has no sums answers at once, and gets them while nothing else is to be done', {
+  timeout: 60_000,
+}, async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'fieldgate-older-'));
+  await using over = new AsyncDisposableStack();
+  over.defer(async () => rmSync(folder, { recursive: true }));
+  const fresh = path.join(folder, 'new.db');
+  const still = { ...EAGER, rows: 1e9, ms: 1e9 };
+  const open = (file: string) => openSqliteStore({ file, walCheckpointBytes: 2 ** 20, readers: 1, sealing: still });
+  const list = oldReadings();
+  const now = await open(fresh);
+  over.defer(now.close);
+  const batchOf = createBatches();
+  for (let at = 0; at < list.length; at += 100) await now.append(batchOf(list.slice(at, at + 100)));
+  await now.compact(() => undefined);
+  await now.close();
+
+  const file = asSchema3(fresh, folder);
+  const store = await open(file);
+  over.defer(store.close);
+  await answersAs(store, list, T0 - 1e6, END_US, 30, 900);
+  expect(existsSync(`${file}.before-0004`)).toBe(true);
+  const db = new Database(file, { readonly: true });
+  over.defer(async () => void db.close());
+  const unsummed = db.prepare(`SELECT count(*) FROM meta WHERE key = 'unsummed'`).pluck();
+  await until(
+    () => unsummed.get() === 0,
+    () => 'the rows of the index have no sums',
+  );
+  expect(sumsAreTrue(file)).toBe(3);
+  await answersAs(store, list, T0 - 1e6, END_US, 1, 900);
   await tailAndBooksAs(store, list);
 });

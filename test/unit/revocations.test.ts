@@ -20,6 +20,7 @@ const device = (id: string, createdAtMs: number): DeviceRow => ({
   expectEverySeconds: null,
   clock: 'device',
   pingSeconds: null,
+  maySleep: false,
 });
 const token = (id: string, of: string) => ({ id, device: of, hash: id, createdAtMs: atMs, expiresAtMs: null, enrolment: '' });
 const user = (name: string, role: UserRow['role']): UserRow => ({ name, role, passwordHash: 'x', createdAtMs: atMs });

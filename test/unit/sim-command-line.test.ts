@@ -39,6 +39,25 @@ test('run takes its flags and has defaults for the rest', () => {
   });
 });
 
+test('run takes devices that are there already, an id and a token a line', () => {
+  using folder = createSimFolder();
+  const tokens = folder.file('tokens', 'pump-1 abc\npump-2 def\n');
+  expect(parseCommand(['run', ...URL, '--tokens-file', tokens, '--until-stdin-ends'], () => {})).toMatchObject({
+    options: {
+      devices: 2,
+      untilStdinEnds: true,
+      members: [
+        { id: 'pump-1', token: 'abc' },
+        { id: 'pump-2', token: 'def' },
+      ],
+    },
+  });
+  expect(refusal('run', ...URL, '--tokens-file', tokens, '--devices', '3').message).toContain('says how many devices there are');
+  expect(refusal('run', ...URL, '--tokens-file', tokens, '--enrol-key-file', tokens).message).toContain('is needed');
+  expect(refusal('run', ...URL, '--tokens-file', folder.file('odd', 'pump-1 abc\nno token here\n')).message).toContain('line 2');
+  expect(refusal('run', ...URL, '--tokens-file', folder.file('none', '\n')).message).toContain('holds no token');
+});
+
 test('replay takes its flags', () => {
   using folder = createSimFolder();
   const flags = [

@@ -32,7 +32,7 @@ function batchOf(fill: (batcher: Batcher) => void): Batch {
 }
 const eventsOf = async (store: ReadingStore): Promise<string[]> =>
   (await store.read('events', { device: '', limit: 10_000 })).items.map((event) => event.reason);
-const event = (reason: string, atUs: number) => ({ atUs, device: '', type: 'tested', reason, detail: '' });
+const event = (reason: string, atUs: number) => ({ atUs, device: '', type: 'act', reason, detail: '' }) as const;
 
 test('events beyond their number go, the oldest first, and how many is told', async () => {
   await using at = await openFolder();

@@ -40,7 +40,7 @@ function batchOf(fill: (batcher: Batcher) => void): Batch {
   return batcher.seal().batch;
 }
 const event = (type: string): Batch =>
-  batchOf((batcher) => batcher.addEvent({ atUs: Date.now() * 1000, device: '', type, reason: 'x', detail: '' }));
+  batchOf((batcher) => batcher.addEvent({ atUs: Date.now() * 1000, device: '', type: type as never, reason: 'x', detail: '' }));
 /** The same number twice: the database refuses it. */
 const refused = (): Batch =>
   batchOf((batcher) => {
@@ -64,7 +64,8 @@ test('a database that turns out to be damaged is never written again, and is sti
   await using house = await openStore();
   await house.store.append(
     batchOf((batcher) => {
-      for (let i = 0; i < 2000; i++) batcher.addEvent({ atUs: i, device: '', type: `needle-${i}-`, reason: 'x'.repeat(50), detail: '' });
+      for (let i = 0; i < 2000; i++)
+        batcher.addEvent({ atUs: i, device: '', type: `needle-${i}-` as never, reason: 'x'.repeat(50), detail: '' });
     }),
   );
   await house.restart();

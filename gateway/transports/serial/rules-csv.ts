@@ -22,7 +22,7 @@ export function createCsvRule({ columns, separator = ',', decimalComma = false, 
       const fields = body.split(separator, MAX_FIELDS + 1).map((field) => field.trim());
       if (fields.length > MAX_FIELDS) return refusal('too-many-fields', `More than ${MAX_FIELDS} fields.`);
       if (fields.length !== columns.length)
-        return refusal('no-match', `The line has ${fields.length} fields, the rule ${columns.length} columns.`);
+        return refusal('no-match', `The line has ${counted(fields.length, 'field')}, the rule ${counted(columns.length, 'column')}.`);
       if (isHeader(fields)) return HEADER;
 
       const records: SenmlRecord[] = [];
@@ -49,3 +49,5 @@ function withoutChecksum(line: string): string | null {
   const computed = sentenceChecksum(body);
   return line.slice(star + 1).toUpperCase() === computed ? body : null;
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;

@@ -3,6 +3,7 @@
 
 import { type MessagePort, Worker } from 'node:worker_threads';
 import type { Observe } from '../../observe.ts';
+import type { EventType } from '../../protocol/event-types.ts';
 import type { SerialPortView } from '../../protocol/rest.ts';
 import type { CaptureOrder } from './capture-taps.ts';
 import { createLendingHolder } from './lent-holder.ts';
@@ -19,7 +20,7 @@ export interface SerialSink {
   store(device: string, frames: readonly PortFrame[]): Promise<boolean>;
   /** How the port of a device is doing: null, it is open; else the reason why nothing comes. Said often. */
   follow(device: string, path: string, absence: string | null): void;
-  recordEvent(event: { device: string; type: string; reason: string; detail: object }): void;
+  recordEvent(event: { device: string; type: EventType; reason: string; detail: object }): void;
 }
 
 export interface SerialPorts {
