@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { askSocket, socketPath } from '../../gateway/control-socket.ts';
 import { rounded } from './child.ts';
 import { measureSync } from './disk.ts';
+import { fleetPageBench } from './fleet-page.ts';
 import { option } from './ingest.ts';
 import { BENCH_FOLDER, type Server, startGatewayProcess } from './servers.ts';
 
@@ -59,6 +60,7 @@ export async function startFleet(
 }
 
 export async function fleetBench(args: readonly string[]): Promise<boolean> {
+  if (args.includes('--page')) return fleetPageBench(args);
   const isOneCore = args.includes('--one-core');
   const devices = Number(option(args, '--devices') ?? (isOneCore ? 200 : 2000));
   const seconds = Number(option(args, '--duration') ?? 300);

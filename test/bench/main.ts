@@ -6,6 +6,7 @@ import { fleetBench } from './fleet.ts';
 import { floorBench } from './floor-bench.ts';
 import { idleBench } from './idle.ts';
 import { ingestBench } from './ingest.ts';
+import { liveTabBench } from './live-tab.ts';
 import { neighboursBench } from './neighbours.ts';
 import { nmeaBench } from './nmea.ts';
 import { replayBench } from './replay.ts';
@@ -21,8 +22,12 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
   ingest: { says: 'the gateway beside the floor, in turns  [--scenario 1|2|3] [--turns 3] [--seconds 8]', run: ingestBench },
   idle: { says: 'memory of an idle wss device beside bare ws  [--devices 5000]', run: idleBench },
   fleet: {
-    says: 'simulated devices at 1 reading/s, nothing lost  [--devices 2000] [--duration 300] [--browser] [--one-core]',
+    says: 'simulated devices at 1 reading/s, nothing lost  [--devices 2000] [--duration 300] [--browser] [--one-core]; with --page the Fleet page of 10,000',
     run: fleetBench,
+  },
+  'live-tab': {
+    says: '100 live series at 10,000 readings/s in one tab: heap, delay, long tasks, script time a frame  [--minutes 10] [--series 100] [--rate 10000]',
+    run: liveTabBench,
   },
   neighbours: { says: 'good devices beside one far over its limit and deaf dashboards  [--seconds 10] [--turns 3]', run: neighboursBench },
   serial: {

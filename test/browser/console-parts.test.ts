@@ -1,10 +1,8 @@
-// The console's parts that need no browser: when a device is late, how live readings fold into history, how many points a sparkline keeps.
+// The console's parts that need no browser: when a device is late, how many points a sparkline keeps.
 
 import { expect, test } from 'vitest';
 import type { DeviceView } from '../../gateway/protocol/rest.ts';
 import { unitSymbol } from '../../gateway/protocol/units.ts';
-import { toColumns } from '../../web/src/device/chart-columns.ts';
-import { windowOfBuckets, windowOfReadings } from '../../web/src/device/series-window.ts';
 import { createScale, feedScale, formatAge, formatValue } from '../../web/src/format.ts';
 import { LiveDevice } from '../../web/src/live-device.ts';
 import { RecentValues } from '../../web/src/recent-values.ts';
@@ -24,6 +22,11 @@ const view = (more: Partial<DeviceView> = {}): DeviceView => ({
   expectEverySeconds: null,
   clock: 'device',
   pingSeconds: null,
+  maySleep: false,
+  state: 'live',
+  lastReadingAt: null,
+  closedAt: null,
+  seenEveryMs: null,
   latest: { pressure: [NOW_MS, 4.2, 'bar'] },
   ...more,
 });
@@ -88,37 +91,6 @@ test('a reading from the far future does not stay the latest for ever', () => {
   expect(device.metrics.get('pressure')?.value).toBe(4.3);
   device.reading('pressure', NOW_MS - 5000, 1, NOW_MS + 2000);
   expect(device.metrics.get('pressure')?.value).toBe(4.3);
-});
-
-test('live readings fold into the buckets of history, late ones where they belong', () => {
-  const window = windowOfBuckets([[1000, 2, 1, 3, 2, 1, 3]], 0, 500);
-  window.add(1499, 8);
-  window.add(1500, 5);
-  window.add(600, 7);
-  expect(window.samples.map(({ timeMs, count, min, max, average }) => [timeMs, count, min, max, average])).toEqual([
-    [500, 1, 7, 7, 7],
-    [1000, 3, 1, 8, 4],
-    [1500, 1, 5, 5, 5],
-  ]);
-  window.dropBefore(1400);
-  expect(window.samples.map(({ timeMs }) => timeMs)).toEqual([1000, 1500]);
-});
-
-test('readings with the same time are all kept, and a silence is drawn as a gap', () => {
-  const window = windowOfReadings(Array.from({ length: 20 }, (_, i) => [i * 1000, i] as const));
-  window.add(19_000, 50);
-  window.add(40_000, 7);
-  expect(window.samples.length).toBe(22);
-  const columns = toColumns(window.samples, window.gapMs(null), false);
-  expect(columns.gaps).toEqual([[19_000, 40_000]]);
-  expect(columns.data[1]?.at(-2)).toBe(null);
-  expect(toColumns(window.samples, window.gapMs(null), true).gaps).toEqual([]);
-});
-
-test('readings that came once a minute are no gaps because they come every second now', () => {
-  const window = windowOfReadings(Array.from({ length: 60 }, (_, i) => [i * 60_000, i] as const).filter(([, i]) => i < 20 || i > 29));
-  for (let i = 1; i < 40; i++) window.add(59 * 60_000 + i * 1000, i);
-  expect(toColumns(window.samples, window.gapMs(1000), false).gaps).toEqual([[19 * 60_000, 30 * 60_000]]);
 });
 
 test('a sparkline keeps at most 96 points at any rate, the newest among them', () => {

@@ -1,5 +1,6 @@
 // The Device page with a real device on a real socket: live values, history that goes over into live, and what an operator does there.
 
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -29,19 +30,105 @@ test('the chart joins history and live: every reading once, none missing between
   await tile.getByText('70.9').waitFor();
   await opened.picture('device-chart');
 
-  // the arrow keys read every point, newest first, over the seam into history
+  // the arrow keys read point by point, newest first, over the seam into history
   const plot = chart.locator('.plot');
   await plot.focus();
   const read: string[] = [];
   const readout = chart.locator('.readout b');
-  for (let i = 0; i < 110; i++) {
+  for (let i = 0; i < 20; i++) {
     await page.keyboard.press('ArrowLeft');
     // each point has a value of its own, and is drawn with the next frame
     if (i > 0) await expect.poll(() => readout.innerText()).not.toBe(read[i - 1]);
     read.push(await readout.innerText());
   }
-  const expected = Array.from({ length: 110 }, (_, i) => `${(60 + (109 - i) / 10).toFixed(1)}°C`);
+  const expected = Array.from({ length: 20 }, (_, i) => `${(60 + (109 - i) / 10).toFixed(1)}°C`);
   expect(read.map((value) => value.replace(/\s/g, ''))).toEqual(expected);
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('readings that are sent while history is being read are neither missing nor doubled', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('boiler-3');
+  const startSeconds = Math.floor(Date.now() / 1000) - 100;
+  let sent = 0;
+  const send = async (count: number): Promise<void> => {
+    device.send(Array.from({ length: count }, () => ({ n: 'flow-temp', u: 'Cel', t: startSeconds + sent, v: 60 + sent++ / 10 })));
+    await device.next();
+  };
+  await send(20);
+  await using opened = await browser.openSignedIn(gateway, '/');
+  const { page } = opened;
+  let asked = 0;
+  await page.route('**/v1/readings?series=*', async (route) => {
+    asked++;
+    await send(5);
+    const response = await route.fetch();
+    await send(5);
+    await route.fulfill({ response });
+  });
+  await page.goto(`${gateway.url}/devices/boiler-3?range=5m`);
+  const chart = page.locator('.chart-panel[data-metric="flow-temp"]');
+  await page.locator('.chart-panel[data-phase="ready"] canvas').waitFor();
+  await send(5);
+  await page
+    .locator('.tile[data-metric="flow-temp"]')
+    .getByText((60 + (sent - 1) / 10).toFixed(1))
+    .waitFor();
+  expect(asked).toBeGreaterThan(0);
+  // the table is what the chart shows
+  await page.getByRole('button', { name: 'Table of Flow temp' }).click();
+  const table = page.getByRole('table');
+  await expect.poll(() => table.getAttribute('aria-rowcount')).toBe(String(sent + 1));
+  const read = new Set<string>();
+  for (let top = 0; top < sent * 32; top += 200) {
+    await table.evaluate((element, to) => (element.scrollTop = to), top);
+    for (const row of await table.locator('[aria-rowindex] .value').allInnerTexts()) read.add(row.replace(/\s/g, ''));
+  }
+  expect([...read].sort()).toEqual(Array.from({ length: sent }, (_, i) => `${(60 + i / 10).toFixed(1)}°C`).sort());
+  expect(new URL(page.url()).searchParams.getAll('table')).toEqual(['flow-temp']);
+  expect(await chart.locator('canvas').count()).toBe(0);
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('zoomed out a chart shows buckets, zoomed in every reading, exactly; both can be taken away', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('boiler-3');
+  const startMs = Date.now() - 3_500_000;
+  for (let part = 0; part < 8; part++) {
+    device.send(
+      Array.from({ length: 800 }, (_, i) => {
+        const n = part * 800 + i;
+        return { n: 'flow-temp', u: 'Cel', t: (startMs + n * 500) / 1000, v: n % 100 };
+      }),
+    );
+    await device.next();
+  }
+  await using opened = await browser.openSignedIn(gateway, '/devices/boiler-3?range=1h');
+  const { page } = opened;
+  const chart = page.locator('.chart-panel[data-metric="flow-temp"]');
+  await chart.getByText('one point is 5 s, the band is min–max').waitFor();
+  await opened.picture('device-band');
+  const from = Math.round(startMs + 600_000);
+  await page.goto(`${gateway.url}/devices/boiler-3?from=${from}&to=${from + 60_000}&metric=flow-temp&table=flow-temp`);
+  await chart.getByText('every reading').waitFor();
+  const told = (await gateway.admin(`/v1/readings?device=boiler-3&metric=flow-temp&from=${from}&to=${from + 60_000}`)).json();
+  expect(told.readings.length).toBe(120);
+  await expect.poll(() => page.getByRole('table').getAttribute('aria-rowcount')).toBe('121');
+  const first = page.getByRole('table').locator('[aria-rowindex="2"] .value');
+  await expect.poll(async () => (await first.innerText()).replace(/\s/g, '')).toBe(`${told.readings.at(-1)[1]}°C`);
+
+  // drawn buckets as a file: counts and extremes are those of REST
+  await page.goto(`${gateway.url}/devices/boiler-3?range=1h&metric=flow-temp`);
+  await chart.getByText('one point is 5 s').waitFor();
+  await page.getByRole('button', { name: 'Export Flow temp' }).click();
+  const waiting = page.waitForEvent('download');
+  await page.getByRole('link', { name: /drawn points/ }).click();
+  const [head, ...rows] = readFileSync(await (await waiting).path(), 'utf8')
+    .trim()
+    .split('\n');
+  expect(head).toBe('time,time_ms,device,metric,unit,value,count,min,max');
+  expect(rows.reduce((sum, row) => sum + Number(row.split(',')[6]), 0)).toBeGreaterThan(6300);
+  for (const row of rows.slice(5, 50)) expect(Number(row.split(',')[6])).toBe(10);
   expect(await opened.faults()).toEqual([]);
 });
 
@@ -109,7 +196,7 @@ test('an operator edits, suspends, resumes, makes a new token and removes; the d
     expectEverySeconds: 30,
   });
 
-  await page.getByRole('button', { name: 'New token' }).click();
+  await page.getByRole('button', { name: 'Tokens' }).click();
   await dialog.getByRole('button', { name: 'Make a new token' }).click();
   const token = await dialog.locator('[data-token]').innerText();
   expect(token).toMatch(/^fgd_/);

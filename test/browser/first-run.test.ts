@@ -1,6 +1,11 @@
 // How people get in: set-up with the code of the log, a password, an API key, a link with a key; and out again.
 
-import type { Page } from 'playwright-core';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
 import { startTestGateway } from '../support/gateway.ts';
@@ -186,4 +191,84 @@ test('a session that ends elsewhere leads to the sign-in page, and back to the s
   await page.evaluate(() => fetch('/v1/session', { method: 'DELETE' }).then(() => undefined));
   await page.getByText('Your session has ended').waitFor();
   await signIn();
+});
+
+const LARGE_ENOUGH_PX = 44;
+const TWO_MINUTES_MS = 120_000;
+
+test('someone who has never seen it gets from the code in the log to the first value of a device in two minutes, with a thumb on a phone', {
+  timeout: TWO_MINUTES_MS + 60_000,
+}, async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.open(gateway, { width: 360, height: 780, hasTouch: true });
+  const { page } = opened;
+  const small: string[] = [];
+  const tap = async (target: Locator): Promise<void> => {
+    await target.waitFor();
+    await target.scrollIntoViewIfNeeded();
+    const box = await target.boundingBox();
+    if (box === null || box.height < LARGE_ENOUGH_PX || box.width < LARGE_ENOUGH_PX) small.push(`${target} ${JSON.stringify(box)}`);
+    await target.tap();
+  };
+  const write = async (label: string, words: string): Promise<void> => {
+    const field = page.getByLabel(label, { exact: true });
+    await tap(field);
+    await page.keyboard.type(words);
+  };
+  const startedAtMs = Date.now();
+  await page.goto(gateway.url);
+  await write('One-time code', gateway.setupCode ?? '');
+  await write('Password', 'correct horse battery');
+  await tap(page.getByRole('button', { name: 'Create administrator' }));
+  await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+  await opened.picture('first-run-empty');
+  await tap(page.getByRole('button', { name: 'Add device' }));
+  const dialog = page.getByRole('dialog');
+  await write('Device id', 'boiler-1');
+  await tap(dialog.getByRole('button', { name: 'Create and show token' }));
+  await dialog.locator('.text-link').waitFor();
+  await opened.picture('first-run-token');
+  expect(await opened.overhang()).toBeLessThanOrEqual(0);
+  // what the phone shows is typed on the machine that the sensor hangs on
+  const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-first-'));
+  try {
+    await promisify(execFile)('sh', ['-ec', await dialog.locator('pre').innerText()], { cwd: folder });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  await dialog.locator('.checklist li.is-done').nth(3).waitFor();
+  await opened.picture('first-run-green');
+  await tap(dialog.getByRole('link', { name: 'Open its page' }));
+  await page.locator('.tile[data-metric="temperature"]').getByText('21.5').waitFor();
+  const tookMs = Date.now() - startedAtMs;
+  await opened.picture('first-run-value');
+  expect(small).toEqual([]);
+  expect(tookMs).toBeLessThan(TWO_MINUTES_MS);
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('on a first run a demo fleet is started by a button, said to be simulated, and taken away with everything', {
+  timeout: 120_000,
+}, async () => {
+  await using gateway = await startTestGateway();
+  await using opened = await browser.openSignedIn(gateway, '/', { width: 360, height: 780 });
+  const { page } = opened;
+  await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+  await page.getByRole('button', { name: 'Start a demo fleet' }).click();
+  await page.getByText('are starting; they tell six hours of history first.').waitFor();
+  await page.getByText('are among these, tagged “simulated”.').waitFor({ timeout: 60_000 });
+  await page.getByRole('button', { name: /^simulated 24/ }).waitFor();
+  await page.locator('[data-device] .cell-value strong').first().waitFor();
+  await opened.picture('fleet-demo');
+  expect(await opened.overhang()).toBeLessThanOrEqual(0);
+  await gateway.addDevice('real-1');
+  await page.getByRole('button', { name: 'Remove them' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('24 simulated devices and all their readings are deleted. No other device is touched.').waitFor();
+  await dialog.getByRole('button', { name: 'Remove them' }).click();
+  await page.getByText('1 device', { exact: true }).waitFor({ timeout: 30_000 });
+  await page.locator('[data-device="real-1"]').waitFor();
+  expect(await page.locator('.demo-bar').count()).toBe(0);
+  expect((await gateway.admin('/v1/demo')).json()).toEqual({ state: 'off', devices: 0 });
+  expect(await opened.faults()).toEqual([]);
 });

@@ -1,10 +1,5 @@
 // The Fleet page with real devices on real sockets.
 
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestBrowser, type TestBrowser } from '../support/browser.ts';
@@ -110,38 +105,44 @@ test('a device that is added elsewhere joins an open page', async () => {
   await rowOf(opened.page, 'pump-2').getByText('4.2').waitFor();
 });
 
-test('a thousand devices are listed with the rows near the screen only; search, filter and order stand in the address', async () => {
+test('ten thousand devices are listed with the rows near the screen only; search, filter and order stand in the address', {
+  timeout: 120_000,
+}, async () => {
   await using gateway = await startTestGateway();
-  for (let i = 0; i < 1000; i++) {
-    const id = `unit-${String(i).padStart(4, '0')}`;
-    await gateway.local('/v1/devices', { method: 'POST', body: { id, tags: [i % 2 === 0 ? 'even' : 'odd'] } });
-  }
+  const add = (i: number) =>
+    gateway.local('/v1/devices', {
+      method: 'POST',
+      body: { id: `unit-${String(i).padStart(4, '0')}`, tags: [i % 2 === 0 ? 'even' : 'odd'] },
+    });
+  // a hundred at a time share a commit
+  for (let i = 0; i < 10_000; i += 100) await Promise.all(Array.from({ length: 100 }, (_, k) => add(i + k)));
   await using opened = await browser.openSignedIn(gateway, '/');
   const { page } = opened;
-  await page.getByText('1,000 devices').waitFor();
+  await page.getByText('10,000 devices').waitFor();
   await rowOf(page, 'unit-0000').waitFor();
   expect(await page.locator('[data-device]').count()).toBeLessThan(60);
-  expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('1001');
+  expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe('10001');
   await page.keyboard.press('End');
-  await rowOf(page, 'unit-0999').waitFor();
+  await rowOf(page, 'unit-9999').waitFor();
   expect(await page.locator('[data-device]').count()).toBeLessThan(60);
 
   await page.keyboard.press('/');
   await page.keyboard.type('unit-050');
-  await page.getByText('10 of 1,000 devices').waitFor();
+  await page.getByText('10 of 10,000 devices').waitFor();
+  await page.getByRole('group', { name: 'Tags' }).getByRole('button', { name: 'even 5,000' }).waitFor();
   await page.locator('[data-device="unit-0501"]').getByRole('button', { name: 'odd' }).click();
-  await page.getByText('5 of 1,000 devices').waitFor();
+  await page.getByText('5 of 10,000 devices').waitFor();
   await page.getByRole('columnheader', { name: 'Device' }).getByRole('button').click();
   expect(await page.locator('[data-device]').first().getAttribute('data-device')).toBe('unit-0509');
   expect(page.url()).toBe(`${gateway.url}/?q=unit-050&tag=odd&order=desc`);
 
   await page.reload();
-  await page.getByText('5 of 1,000 devices').waitFor();
+  await page.getByText('5 of 10,000 devices').waitFor();
   expect(await page.locator('[data-device]').first().getAttribute('data-device')).toBe('unit-0509');
   await page.getByRole('searchbox', { name: 'Find devices by name, id or tag' }).first().fill('nothing like this');
   await page.getByRole('heading', { name: 'No device matches' }).waitFor();
   await page.getByRole('button', { name: 'Clear search and filters' }).click();
-  await page.getByText('1,000 devices').waitFor();
+  await page.getByText('10,000 devices').waitFor();
   expect(await opened.faults()).toEqual([]);
 });
 
@@ -199,9 +200,6 @@ test('adding a device shows its token once, commands filled in with it, and a ch
   expect(command).toContain(`${gateway.url}/v1/readings`);
   await dialog.getByText('waiting for the device to connect').waitFor();
   await opened.picture('add-device');
-  await dialog.getByRole('button', { name: 'Python' }).click();
-  expect(await dialog.locator('pre').innerText()).toContain("# pip install 'websockets>=11'");
-
   const answer = await gateway.request('/v1/readings', {
     method: 'POST',
     headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
@@ -216,28 +214,157 @@ test('adding a device shows its token once, commands filled in with it, and a ch
   expect(await opened.faults()).toEqual([]);
 });
 
-test('the command for the simulator runs as it stands, ends well and keeps the token to its owner', async () => {
+test('states are right on a page that was just opened, each with its words, and their chips count and filter', async () => {
   await using gateway = await startTestGateway();
+  const change = (id: string, body: object) => gateway.admin(`/v1/devices/${id}`, { method: 'PATCH', body });
+  const nowSeconds = Date.now() / 1000;
+  await using quick = await gateway.device('quick');
+  await using slow = await gateway.device('slow');
+  await gateway.addDevice('sleeper');
+  await gateway.addDevice('never');
+  // told in the rhythm in which they measured: both were heard a moment ago
+  for (let i = 0; i < 6; i++) {
+    quick.send([{ n: 'level', u: 'm', t: nowSeconds - 3 + i / 2, v: i }]);
+    slow.send([{ n: 'level', u: 'm', t: nowSeconds - 3000 + i * 600, v: i }]);
+    await Promise.all([quick.next(), slow.next()]);
+  }
+  await change('sleeper', { maySleep: true, tags: ['battery', 'site:north'] });
+  await change('never', { tags: ['site:north'] });
+  await change('quick', { expectEverySeconds: 0.001 });
   await using opened = await browser.openSignedIn(gateway, '/');
   const { page } = opened;
-  await page.getByRole('button', { name: 'Add device' }).click();
-  const dialog = page.getByRole('dialog');
-  await dialog.getByLabel('Device id').fill('boiler-3');
-  await dialog.getByRole('button', { name: 'Create and show token' }).click();
-  await dialog.getByRole('button', { name: 'Simulator' }).click();
-  await dialog.getByText('/ca.crt').waitFor();
-  const shown = await dialog.locator('pre').innerText();
-  expect(shown).toContain('npm run sim -- run');
-  // in a folder of its own, and not for a whole minute
-  const simulator = path.join(import.meta.dirname, '../../device-sim/main.ts');
-  const command = shown.replace('npm run sim --', `'${process.execPath}' '${simulator}'`).replace('--duration 60s', '--duration 2s');
-  const folder = await mkdtemp(path.join(tmpdir(), 'fieldgate-snippet-'));
-  try {
-    const { stderr } = await promisify(execFile)('sh', ['-ec', command], { cwd: folder });
-    expect(stderr).not.toContain('NOT COMPARED');
-    expect((await stat(path.join(folder, 'boiler-3.token'))).mode & 0o777).toBe(0o600);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+  await rowOf(page, 'quick').getByText('Silent').waitFor();
+  await rowOf(page, 'slow').getByText('Live').waitFor();
+  await rowOf(page, 'sleeper').getByText('Asleep').waitFor();
+  await rowOf(page, 'never').getByText('Offline').waitFor();
+  expect(await rowOf(page, 'slow').locator('.state').getAttribute('title')).toContain('10 min');
+  await opened.picture('fleet-states');
+  const states = page.getByRole('group', { name: 'State' });
+  await states.getByRole('button', { name: 'Asleep 1' }).click();
+  await page.getByText('1 of 4 devices').waitFor();
+  expect(page.url()).toBe(`${gateway.url}/?state=asleep`);
+  await states.getByRole('button', { name: 'All 4' }).click();
+  const tags = page.getByRole('group', { name: 'Tags' });
+  await tags.getByRole('button', { name: 'site:north 2' }).click();
+  await page.getByText('2 of 4 devices').waitFor();
+  await tags.getByRole('button', { name: 'battery 1' }).click();
+  await page.getByText('1 of 4 devices').waitFor();
+  expect(new URL(page.url()).searchParams.getAll('tag')).toEqual(['site:north', 'battery']);
+  await page.reload();
+  await page.getByText('1 of 4 devices').waitFor();
+  await rowOf(page, 'sleeper').waitFor();
+  // an awake one is live, and asleep again once it goes
+  await using sleeper = await gateway.device('sleeper');
+  sleeper.send([{ n: 'level', u: 'm', v: 1 }]);
+  await rowOf(page, 'sleeper').getByText('Live').waitFor();
+  await sleeper[Symbol.asyncDispose]();
+  await rowOf(page, 'sleeper').getByText('Asleep').waitFor();
+  expect(await opened.faults()).toEqual([]);
+});
+
+test('labels in Chinese, Arabic and with emoji stand as they are, apart from what is around them, and are found', async () => {
+  await using gateway = await startTestGateway();
+  const labels = { 'cn-1': '三号温室 (南)', 'ar-1': 'مضخة البئر الشرقية 2', 'em-1': '🌡️ Kessel 👩🏽‍🔧 7', 'mix-1': 'Pump (مضخة) – 泵' };
+  for (const [id, label] of Object.entries(labels)) {
+    await gateway.addDevice(id);
+    await gateway.admin(`/v1/devices/${id}`, { method: 'PATCH', body: { label, tags: ['موقع:شمال', '场地'], location: 'القاعة ٢' } });
   }
-  await dialog.locator('.checklist li.is-done').nth(2).waitFor();
+  for (const width of [1440, 360]) {
+    await using opened = await browser.openSignedIn(gateway, '/', { width, height: 780 });
+    const { page } = opened;
+    for (const [id, label] of Object.entries(labels)) {
+      const name = rowOf(page, id).locator('.name bdi');
+      expect(await name.innerText()).toBe(label);
+      expect(await page.evaluate(`getComputedStyle(document.querySelector('[data-device="${id}"] .name bdi')).unicodeBidi`)).toContain(
+        'isolate',
+      );
+      // what stands beside an Arabic name stays where it stands beside any other
+      const [nameLeft, idLeft] = await rowOf(page, id).evaluate((row) =>
+        ['.name', '.sub .mono'].map((part) => row.querySelector(part)?.getBoundingClientRect().left ?? -1),
+      );
+      expect(idLeft).toBe(nameLeft);
+    }
+    await opened.picture('fleet-scripts');
+    expect(await opened.overhang()).toBeLessThanOrEqual(0);
+    for (const [words, id] of [
+      ['温室', 'cn-1'],
+      ['البئر', 'ar-1'],
+      ['👩🏽‍🔧', 'em-1'],
+    ] as const) {
+      await page.goto(`${gateway.url}/?q=${encodeURIComponent(words)}`);
+      await page.getByText('1 of 4 devices').waitFor();
+      await rowOf(page, id).waitFor();
+    }
+    await page.goto(`${gateway.url}/devices/ar-1`);
+    await page.getByRole('heading', { name: labels['ar-1'] }).waitFor();
+    await page.locator('.device-head .tag').first().waitFor();
+    await opened.picture('device-scripts');
+    expect(await opened.overhang()).toBeLessThanOrEqual(0);
+    expect(await opened.faults()).toEqual([]);
+  }
+});
+
+test('everything that is known of a device is edited on a phone; its tokens are rotated and revoked, and it goes with all that it stored', async () => {
+  await using gateway = await startTestGateway();
+  await using device = await gateway.device('pump-1');
+  device.send([{ n: 'level', u: 'm', v: 1 }]);
+  await device.next();
+  await using opened = await browser.openSignedIn(gateway, '/devices/pump-1', { width: 360, height: 780, role: 'operator' });
+  const { page } = opened;
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  for (const [label, words] of [
+    ['Label', 'Pumpe Süd'],
+    ['Tags', 'site:west, battery'],
+    ['Location', 'Halle 2'],
+    ['Expected every, seconds', '30'],
+    ['Pinged every, seconds', '0'],
+    ['Notes', 'Valve is stiff.'],
+  ] as const)
+    await dialog.getByLabel(label).fill(words);
+  await dialog.getByRole('checkbox').check();
+  await dialog.getByRole('button', { name: 'When they arrive' }).click();
+  expect(await opened.overhang()).toBeLessThanOrEqual(0);
+  await opened.picture('device-edit');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('A number from 1 to 300, or nothing.').waitFor();
+  await dialog.getByLabel('Pinged every, seconds').fill('60');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('heading', { name: 'Pumpe Süd' }).waitFor();
+  expect((await gateway.admin('/v1/devices/pump-1')).json()).toMatchObject({
+    label: 'Pumpe Süd',
+    tags: ['site:west', 'battery'],
+    location: 'Halle 2',
+    notes: 'Valve is stiff.',
+    expectEverySeconds: 30,
+    pingSeconds: 60,
+    maySleep: true,
+    clock: 'gateway',
+  });
+
+  await page.getByRole('button', { name: 'Tokens' }).click();
+  await dialog.getByRole('button', { name: 'Make a new token' }).click();
+  await dialog.locator('[data-token]').waitFor();
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('button', { name: 'Tokens' }).click();
+  const old = dialog.locator('[data-token-id]').filter({ hasText: 'ends' });
+  await old.waitFor();
+  expect(await dialog.locator('[data-token-id]').count()).toBe(2);
+  await opened.picture('device-tokens');
+  expect(await opened.overhang()).toBeLessThanOrEqual(0);
+  await old.getByRole('button', { name: 'Revoke' }).click();
+  await old.getByRole('button', { name: 'Cut it off now' }).click();
+  await old.waitFor({ state: 'detached' });
+  expect((await device.closed()).code).toBe(4401);
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await dialog.getByRole('button', { name: 'Is deleted too' }).click();
+  await dialog.getByText('All its readings and refused records are deleted for good.').waitFor();
+  await opened.picture('device-remove');
+  await dialog.getByLabel('Type pump-1 to confirm').fill('pump-1');
+  await dialog.getByRole('button', { name: 'Remove and delete' }).click();
+  await page.getByRole('heading', { name: 'No devices yet' }).waitFor();
+  expect((await gateway.admin('/v1/devices/pump-1?purge=true', { method: 'DELETE' })).status).toBe(404);
+  expect(await opened.faults()).toEqual([]);
 });

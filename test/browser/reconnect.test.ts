@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { openTestBrowser } from '../support/browser.ts';
+import { startChildGateway } from '../support/child-gateway.ts';
 import { startTestGateway } from '../support/gateway.ts';
 
 test('a restart under an open page is told, then the page comes back by itself with what was stored meanwhile', async () => {
@@ -50,4 +51,45 @@ test('a restart under an open page is told, then the page comes back by itself w
   };
   await expect.poll(readNewest, { timeout: 20_000 }).toBe('4.4bar');
   expect([await readBefore(), await readBefore()]).toEqual(['4.3bar', '4.2bar']);
+});
+
+test('a gateway that is killed under an open page and started again: the page comes back by itself and fills the gap', async () => {
+  await using browser = await openTestBrowser();
+  await using gateway = await startChildGateway();
+  const { token } = await gateway.local('POST', '/v1/devices', { id: 'pump-1' });
+  const { key } = await gateway.local('POST', '/v1/keys', { name: 'page', role: 'viewer' });
+  const url = `https://localhost:${gateway.port}`;
+  let sent = 0;
+  const send = async (count: number): Promise<void> => {
+    await using device = await gateway.device(token);
+    device.send(Array.from({ length: count }, (_, i) => ({ n: 'pressure', u: 'bar', t: Date.now() / 1000 - count + i, v: 10 + sent + i })));
+    expect(await device.next()).toMatchObject({ type: 'stored', readings: count });
+    sent += count;
+  };
+  await send(5);
+  await using opened = await browser.openSignedIn({ url, key: async () => key }, '/devices/pump-1?range=5m');
+  const { page } = opened;
+  const tile = page.locator('.tile[data-metric="pressure"]');
+  await tile.getByText('14').waitFor();
+  await page.locator('.chart-panel[data-phase="ready"] canvas').waitFor();
+
+  await gateway.kill('SIGKILL');
+  await page.locator('[data-link="live"]').waitFor({ state: 'detached', timeout: 60_000 });
+  await page.getByText(/Values are stale since/).waitFor();
+  await page
+    .getByText(/Reconnecting/)
+    .first()
+    .waitFor();
+  await gateway.start();
+  // stored before the page is back: it has to be fetched from the log
+  await send(5);
+  await page.locator('[data-link="live"]').waitFor({ timeout: 60_000 });
+  await tile.getByText('19').waitFor();
+  await send(1);
+  await tile.getByText('20').waitFor();
+  await page.getByRole('button', { name: 'Table of Pressure' }).click();
+  const values = page.getByRole('table').locator('[aria-rowindex] .value');
+  await expect
+    .poll(async () => (await values.allInnerTexts()).map((value) => Number.parseFloat(value)).sort((a, b) => a - b))
+    .toEqual(Array.from({ length: 11 }, (_, i) => 10 + i));
 });

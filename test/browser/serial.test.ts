@@ -259,7 +259,7 @@ test('a port of the file says where it is set and is read-only; a viewer sees no
   await viewers.page.getByText('Set in the configuration file, under serial.ports').waitFor();
   await plug.sayAll('1,2\n');
   await viewers.page.locator('.frame').first().waitFor();
-  expect(await openNames(viewers)).toEqual(['Sign out', 'Pause']);
+  expect(await openNames(viewers)).toEqual(['Sign out', 'UTC', 'Pause']);
   await viewers.page.goto(`${gateway.url}/serial?view=workbench`);
   await viewers.page.getByRole('heading', { name: 'The workbench is for operators' }).waitFor();
   expect(await viewers.faults()).toEqual([]);

@@ -14,11 +14,44 @@ interface Routes {
   'PATCH /v1/devices/:id': { body: rest.DevicePatch; answer: rest.DeviceView };
   'DELETE /v1/devices/:id': { answer: void };
   'POST /v1/devices/:id/tokens': { body: { overlapSeconds: number }; answer: rest.IssuedToken };
+  'DELETE /v1/devices/:id/tokens/:tokenId': { answer: void };
+  'GET /v1/devices/:id/attempts': { answer: rest.List<rest.AttemptView> };
+  'GET /v1/demo': { answer: rest.DemoView };
+  'POST /v1/demo': { answer: rest.DemoView };
+  'DELETE /v1/demo': { answer: void };
+  'GET /v1/pairing': { answer: rest.PairingView };
+  'POST /v1/pairing': { answer: rest.PairingView };
+  'DELETE /v1/pairing': { answer: void };
+  'POST /v1/pairing/:id/approve': { answer: rest.PairingRequestView };
+  'DELETE /v1/pairing/:id': { answer: void };
   'GET /v1/devices/:id/series': { answer: rest.List<rest.SeriesView> };
+  'GET /v1/series': { answer: rest.List<rest.SeriesFound> };
   'GET /v1/readings': { answer: rest.ReadingsAnswer | rest.BucketsAnswer };
   'GET /v1/accounting': { answer: rest.List<rest.AccountingRow> };
   'GET /v1/events': { answer: rest.List<rest.EventView> };
   'GET /v1/quarantine': { answer: rest.List<rest.QuarantineView> };
+  'DELETE /v1/quarantine': { answer: rest.QuarantineDiscarded };
+  'GET /v1/quarantine/size': { answer: rest.QuarantineSizeView };
+  'POST /v1/quarantine/:id/try': { body: { raw?: string }; answer: rest.QuarantineTried };
+  'POST /v1/quarantine/:id/replay': { body: { raw?: string }; answer: rest.QuarantineReplayed };
+  'DELETE /v1/quarantine/:id': { answer: void };
+  'GET /v1/gaps': { answer: rest.List<rest.GapView> };
+  'GET /v1/devices/:id/frames': { answer: rest.DeviceFramesView };
+  'GET /v1/users': { answer: rest.List<rest.UserView> };
+  'POST /v1/users': { body: rest.UserCreate; answer: rest.UserView };
+  'PATCH /v1/users/:name': { body: rest.UserPatch; answer: rest.UserView };
+  'DELETE /v1/users/:name': { answer: void };
+  'GET /v1/keys': { answer: rest.List<rest.KeyView> };
+  'POST /v1/keys': { body: rest.KeyCreate; answer: rest.IssuedKey };
+  'DELETE /v1/keys/:id': { answer: void };
+  'GET /v1/enrolments': { answer: rest.List<rest.EnrolmentView> };
+  'POST /v1/enrolments': { body: rest.EnrolmentCreate; answer: rest.IssuedEnrolment };
+  'DELETE /v1/enrolments/:id': { answer: void };
+  'GET /v1/audit': { answer: rest.List<rest.AuditView> };
+  'GET /v1/settings': { answer: rest.SettingsView };
+  'PATCH /v1/settings': { body: rest.SettingsPatch; answer: rest.SettingsView };
+  'POST /v1/settings/try': { body: rest.SettingsPatch; answer: { readonly retention: readonly rest.RetentionForecast[] } };
+  'GET /v1/backups': { answer: rest.List<rest.BackupView> };
   'GET /v1/serial': { answer: rest.List<rest.SerialPortView> };
   'POST /v1/serial': { body: rest.SerialPortBody; answer: rest.SerialPortView };
   'PUT /v1/serial/:id': { body: rest.SerialPortBody; answer: rest.SerialPortView };
@@ -77,7 +110,10 @@ async function send(method: string, path: string, ask: Ask, body?: unknown): Pro
     throw new ApiError(0, 'unreachable', text.problem.unreachable);
   }
   if (response.status === 204) return undefined;
-  const answer: unknown = await response.json().catch(() => undefined);
+  const answer: unknown = await response.json().catch((error: unknown) => {
+    // given up in the middle of the answer
+    if (ask.signal?.aborted === true) throw error;
+  });
   if (response.ok) return answer;
   const problem = (answer ?? {}) as Partial<rest.Problem>;
   if (response.status === 401 && path !== '/v1/session') onUnauthorized();

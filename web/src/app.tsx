@@ -1,23 +1,32 @@
 // Which page is shown: by the session first, by the address second.
-import { ErrorBoundary, LocationProvider, Route, Router, lazy } from 'preact-iso';
+import type { ComponentChildren } from 'preact';
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
+import type { Role } from '../../gateway/protocol/rest.ts';
 import { createConnected, ConnectedProvider } from './connected.ts';
 import type { Connected } from './connected.ts';
 import { FleetPage } from './fleet/fleet-page.tsx';
 import { text } from './i18n/en.ts';
+import { isKiosk, reloadKiosk } from './kiosk/kiosk.ts';
+import { lazyPage, preloadPages } from './lazy-page.tsx';
 import { Empty } from './parts/empty.tsx';
+import { refusingPlace } from './places.ts';
 import { phase, startSession } from './session.ts';
 import { Shell } from './shell.tsx';
 import { SetupPage } from './sign-in/setup-page.tsx';
 import { SignInPage } from './sign-in/sign-in-page.tsx';
 import { UnreachablePage } from './sign-in/unreachable-page.tsx';
+import { watchUpgrade } from './upgrade.ts';
 
-const DevicePage = lazy(() => import('./device/device-page.tsx').then((module) => module.DevicePage));
-const SerialPage = lazy(() => import('./serial/serial-page.tsx').then((module) => module.SerialPage));
-const ExplorePage = lazy(() => import('./explore/explore-page.tsx').then((module) => module.ExplorePage));
-const QuarantinePage = lazy(() => import('./quarantine/quarantine-page.tsx').then((module) => module.QuarantinePage));
-const EventsPage = lazy(() => import('./events/events-page.tsx').then((module) => module.EventsPage));
-const SettingsPage = lazy(() => import('./settings/settings-page.tsx').then((module) => module.SettingsPage));
+const DevicePage = lazyPage(() => import('./device/device-page.tsx').then((module) => module.DevicePage));
+const SerialPage = lazyPage(() => import('./serial/serial-page.tsx').then((module) => module.SerialPage));
+const ExplorePage = lazyPage(() => import('./explore/explore-page.tsx').then((module) => module.ExplorePage));
+const QuarantinePage = lazyPage(() => import('./quarantine/quarantine-page.tsx').then((module) => module.QuarantinePage));
+const EventsPage = lazyPage(() => import('./events/events-page.tsx').then((module) => module.EventsPage));
+const SettingsPage = lazyPage(() => import('./settings/settings-page.tsx').then((module) => module.SettingsPage));
+const WallPage = lazyPage(() => import('./kiosk/wall-page.tsx').then((module) => module.WallPage));
+const KioskShell = lazyPage<{ children: ComponentChildren }>(() => import('./kiosk/kiosk-shell.tsx').then((module) => module.KioskShell));
+const LAZY_PAGES = [DevicePage, EventsPage, ExplorePage, SerialPage, QuarantinePage, SettingsPage];
 /** Addresses of pages; everything else on this origin (/docs, /ca.crt) is the browser's business. */
 const PAGES = /^\/($|\?|devices\/|(explore|serial|quarantine|events|settings)($|\?))/;
 
@@ -46,31 +55,45 @@ function Console() {
   useEffect(() => {
     const mine = createConnected();
     setConnected(mine);
-    return () => mine.close();
+    void preloadPages(LAZY_PAGES);
+    const stopWatching = watchUpgrade(mine.live, isKiosk ? reloadKiosk : null);
+    return () => {
+      stopWatching();
+      mine.close();
+    };
   }, []);
   if (connected === null) return null;
   return (
     <LocationProvider scope={PAGES}>
       <ConnectedProvider value={connected}>
-        <Shell>
-          <Pages />
-        </Shell>
+        {isKiosk ? (
+          <KioskShell>
+            <Pages />
+          </KioskShell>
+        ) : (
+          <Shell>
+            <Pages />
+          </Shell>
+        )}
       </ConnectedProvider>
     </LocationProvider>
   );
 }
 
 function Pages() {
+  const { path } = useLocation();
   const [isBroken, setBroken] = useState(false);
+  const refusing = refusingPlace(path);
   if (isBroken) {
     return (
-      <Empty title={text.failed.title} body={text.failed.body}>
+      <Empty isPage title={text.failed.title} body={text.failed.body}>
         <button type="button" class="btn primary" onClick={() => location.reload()}>
           {text.failed.again}
         </button>
       </Empty>
     );
   }
+  if (refusing !== undefined) return <NotAllowed needed={refusing.role} />;
   return (
     <ErrorBoundary
       onError={(error) => {
@@ -79,7 +102,7 @@ function Pages() {
       }}
     >
       <Router>
-        <Route path="/" component={FleetPage} />
+        <Route path="/" component={isKiosk ? WallPage : FleetPage} />
         <Route path="/devices/:id" component={DevicePage} />
         <Route path="/explore" component={ExplorePage} />
         <Route path="/serial" component={SerialPage} />
@@ -92,9 +115,23 @@ function Pages() {
   );
 }
 
+function NotAllowed({ needed }: { needed: Role }) {
+  const mine = phase.value.kind === 'in' ? phase.value.session.role : 'viewer';
+  useEffect(() => {
+    document.title = text.product;
+  }, []);
+  return (
+    <Empty isPage title={text.notAllowed.title(needed)} body={text.notAllowed.body(mine)}>
+      <a class="btn" href="/">
+        {text.notFound.back}
+      </a>
+    </Empty>
+  );
+}
+
 function NotFound() {
   return (
-    <Empty title={text.notFound.title} body={text.notFound.body}>
+    <Empty isPage title={text.notFound.title} body={text.notFound.body}>
       <a class="btn primary" href="/">
         {text.notFound.back}
       </a>

@@ -9,8 +9,8 @@ import { setServerTime, toldUntilMs } from './clock.ts';
 import { createFleetModel } from './fleet-model.ts';
 import type { FleetModel } from './fleet-model.ts';
 import { createLiveConnection } from './live-connection.ts';
-import type { LiveConnection } from './live-connection.ts';
-import { endSession } from './session.ts';
+import type { LiveConnection, WhyRefused } from './live-connection.ts';
+import { endSession, refreshSession } from './session.ts';
 
 export interface Stats {
   readonly latest: ReadonlySignal<StatsView | null>;
@@ -27,12 +27,16 @@ export interface Connected {
 const STATS_EVERY_MS = 3000;
 const KEPT_RATES = 60;
 
-async function whyRefused(): Promise<{ isSignedOut: boolean; detail: string }> {
+/** A browser cannot read why an upgrade was refused; who is signed in, and whether there is a seat, can be asked. */
+async function whyRefused(): Promise<WhyRefused> {
   try {
-    await api.get('/v1/session');
-    return { isSignedOut: false, detail: '' };
+    const { seat, isChanged } = await refreshSession();
+    if (seat === 'full') return { isSignedOut: false, reason: 'full', detail: '' };
+    if (seat === 'too-many-sockets') return { isSignedOut: false, reason: 'tooManySockets', detail: '' };
+    return { isSignedOut: false, mayRetry: isChanged, detail: '' };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    if (error.code === 'draining') return { isSignedOut: false, reason: 'restarting', detail: '' };
     return { isSignedOut: error.status === 401, detail: error.status === 0 ? '' : error.message };
   }
 }

@@ -3,7 +3,9 @@ import { nowMs } from './clock.ts';
 import { useConnected } from './connected.ts';
 import { formatClock, formatNumber } from './format.ts';
 import { text } from './i18n/en.ts';
+import type { LiveState } from './live-connection.ts';
 import { Icon } from './parts/icon.tsx';
+import { isOutdated } from './upgrade.ts';
 
 export function LiveMark() {
   const { live, stats } = useConnected();
@@ -23,6 +25,25 @@ export function LiveMark() {
   );
 }
 
+function reasonOf({ reason, detail }: Extract<LiveState, { kind: 'waiting' }>): string {
+  if (reason === 'unreachable' && !navigator.onLine) return text.link.reasons.offline;
+  return detail || text.link.reasons[reason];
+}
+
+/** After an upgrade this page goes on working; what is new comes with the next load. */
+export function UpgradeBar() {
+  if (!isOutdated.value) return null;
+  return (
+    <div class="connection-bar is-news" role="status">
+      <Icon name="auto" />
+      <p>{text.upgraded.says}</p>
+      <button type="button" class="btn small" onClick={() => location.reload()}>
+        {text.upgraded.reload}
+      </button>
+    </div>
+  );
+}
+
 export function ConnectionBar() {
   const { live } = useConnected();
   const state = live.state.value;
@@ -35,7 +56,7 @@ export function ConnectionBar() {
       <Icon name="warn" />
       <p>
         <b>{state.kind === 'waiting' ? text.link.reconnectingIn(seconds) : text.link.reconnecting}</b>{' '}
-        {state.kind === 'waiting' ? `${state.detail || text.link.reasons[state.reason]} ` : ''}
+        {state.kind === 'waiting' ? `${reasonOf(state)} ` : ''}
         <span class="dim">{text.link.staleSince(formatClock(since))}</span>
       </p>
       <button type="button" class="btn small" disabled={state.kind !== 'waiting'} onClick={live.retryNow}>

@@ -160,7 +160,7 @@ export function createFleetModel(live: LiveConnection): FleetModel {
         const device = devices.get(series.device);
         const metric = device?.metrics.get(series.metric);
         if (device === undefined || metric === undefined) continue;
-        seedMetric(device, metric, series.buckets);
+        seedMetric(metric, series.buckets);
         touch(device);
       }
     } catch (error) {
@@ -238,15 +238,11 @@ export function createFleetModel(live: LiveConnection): FleetModel {
   return model;
 }
 
-function seedMetric(device: LiveDevice, metric: LiveMetric, buckets: readonly BucketRow[]): void {
+function seedMetric(metric: LiveMetric, buckets: readonly BucketRow[]): void {
   const points: [number, number][] = [];
-  let count = 0;
-  for (const [startMs, readings, , , , , last] of buckets) {
-    count += readings;
+  for (const [startMs, , , , , , last] of buckets) {
     // the last of each bucket: live values go on in the same grain
     if (typeof last !== 'string') points.push([startMs, Number(last)]);
   }
   metric.recent.seed(points);
-  const spanMs = (buckets.at(-1)?.[0] ?? 0) - (buckets[0]?.[0] ?? 0);
-  if (count > 2 && spanMs > 0) device.learnInterval(spanMs / (count - 1));
 }

@@ -1,6 +1,7 @@
 // Numbers, ages, spans and times as people read them. Ages and spans in ms; a scale keeps a metric's decimals from jumping.
 import type { Value } from '../../gateway/protocol/messages.ts';
 import { text } from './i18n/en.ts';
+import { timeZone } from './zone.ts';
 
 const LOCALE = 'en-GB';
 const byDecimals = new Map<number, Intl.NumberFormat>();
@@ -77,29 +78,39 @@ export function formatBytes(bytes: number): { readonly figure: string; readonly 
   return { figure: formatNumber(size, step > 0 && size < 100 ? 1 : 0), unit: text.bytes[step] ?? '' };
 }
 
-const clock = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit' });
-const clockSeconds = new Intl.DateTimeFormat(LOCALE, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const day = new Intl.DateTimeFormat(LOCALE, { weekday: 'short', day: 'numeric', month: 'short' });
-const date = new Intl.DateTimeFormat(LOCALE, { day: 'numeric', month: 'short', year: 'numeric' });
+type Shape = 'clock' | 'clockSeconds' | 'day' | 'date' | 'key';
+const SHAPES: Readonly<Record<Shape, Intl.DateTimeFormatOptions>> = {
+  clock: { hour: '2-digit', minute: '2-digit' },
+  clockSeconds: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  day: { weekday: 'short', day: 'numeric', month: 'short' },
+  date: { day: 'numeric', month: 'short', year: 'numeric' },
+  key: { day: '2-digit', month: '2-digit', year: 'numeric' },
+};
+const byShape = new Map<string, Intl.DateTimeFormat>();
 
-export const formatClock = (atMs: number): string => clock.format(atMs);
-export const formatDate = (atMs: number): string => date.format(atMs);
+/** In the zone of the moment: who calls it while drawing is drawn again when the zone changes. */
+function formatTime(shape: Shape, atMs: number): string {
+  const zone = timeZone();
+  const key = `${shape} ${zone ?? ''}`;
+  let format = byShape.get(key);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat(LOCALE, { ...SHAPES[shape], ...(zone === undefined ? {} : { timeZone: zone }) });
+    byShape.set(key, format);
+  }
+  return format.format(atMs);
+}
+
+export const formatClock = (atMs: number): string => formatTime('clock', atMs);
+/** The day of the week with the date: `Fri, 20 Nov`. */
+export const formatDay = (atMs: number): string => formatTime('day', atMs);
+export const formatDate = (atMs: number): string => formatTime('date', atMs);
 /** Seconds, and milliseconds where `fine`: for reading a chart. */
 export function formatInstant(atMs: number, fine = false): string {
-  const seconds = clockSeconds.format(atMs);
+  const seconds = formatTime('clockSeconds', atMs);
   return fine ? `${seconds}.${String(Math.floor(atMs) % 1000).padStart(3, '0')}` : seconds;
 }
 /** The clock today, the day otherwise. */
 export function formatMoment(atMs: number, nowMs: number): string {
-  return new Date(atMs).toDateString() === new Date(nowMs).toDateString() ? clock.format(atMs) : day.format(atMs);
+  return formatTime('key', atMs) === formatTime('key', nowMs) ? formatTime('clock', atMs) : formatTime('day', atMs);
 }
-export const formatFull = (atMs: number): string => `${day.format(atMs)}, ${clockSeconds.format(atMs)}`;
-
-/** `UTC+1`, `UTC−3:30`. */
-export function zoneName(): string {
-  const minutes = -new Date().getTimezoneOffset();
-  const hours = Math.floor(Math.abs(minutes) / 60);
-  const rest = Math.abs(minutes) % 60;
-  const size = `${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
-  return minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '−' : '+'}${size}`;
-}
+export const formatFull = (atMs: number): string => `${formatTime('day', atMs)}, ${formatTime('clockSeconds', atMs)}`;

@@ -3,9 +3,17 @@
 import { signal } from '@preact/signals';
 import type { ReadonlySignal } from '@preact/signals';
 import { CLOSE, SUBPROTOCOL } from '../../gateway/protocol/messages.ts';
-import type { DeviceChange, DevicePresence, LiveReading, Reset, Subscribe, ToSubscriber } from '../../gateway/protocol/messages.ts';
+import type {
+  DeviceChange,
+  DevicePresence,
+  LiveReading,
+  PairingChange,
+  Reset,
+  Subscribe,
+  ToSubscriber,
+} from '../../gateway/protocol/messages.ts';
 
-export type LiveReason = 'unreachable' | 'silent' | 'restarting' | 'overloaded' | 'tooManySockets' | 'forbidden' | 'lost';
+export type LiveReason = 'unreachable' | 'silent' | 'restarting' | 'overloaded' | 'full' | 'tooManySockets' | 'forbidden' | 'lost';
 export type LiveState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'live' }
@@ -16,7 +24,8 @@ export interface LiveListener {
   /** Called once a part of a snapshot; `isLast` with the last. */
   snapshot?(latest: readonly LiveReading[], devices: readonly DevicePresence[], isLast: boolean): void;
   resumed?(devices: readonly DevicePresence[]): void;
-  readings(readings: readonly LiveReading[]): void;
+  /** `conflated`: so many were left out because this socket was slow; history has them. */
+  readings(readings: readonly LiveReading[], conflated: number): void;
   device?(change: DeviceChange): void;
   /** The cursor was refused: what was missed must be read again from history. A snapshot follows. */
   reset?(reason: Reset['reason']): void;
@@ -36,13 +45,23 @@ export interface LiveConnection {
   retryNow(): void;
   close(): void;
 }
+export interface WhyRefused {
+  readonly isSignedOut: boolean;
+  /** Nothing else is known than that it was refused. */
+  readonly reason?: LiveReason;
+  /** What stood in the way is gone: try at once. */
+  readonly mayRetry?: boolean;
+  readonly detail: string;
+}
 export interface LiveOptions {
   readonly url: string;
   /** After a refused upgrade a browser cannot see the answer: this asks why. */
-  whyRefused(): Promise<{ readonly isSignedOut: boolean; readonly detail: string }>;
+  whyRefused(): Promise<WhyRefused>;
   /** The session behind the socket ended. */
   signedOut(): void;
   heard?(gatewayTimeMs: number): void;
+  /** Who asks to be paired has changed; told to operators and admins. */
+  pairing?(change: PairingChange): void;
 }
 
 const WATCHDOG_MS = 40_000; // two and a half heartbeats
@@ -121,19 +140,30 @@ export function createLiveConnection(options: LiveOptions): LiveConnection {
       if (code === CLOSE.restarting) return wait('restarting', least);
       if (code === CLOSE.overloaded) return wait('overloaded', least);
       if (code === CLOSE.tooManySockets) return wait('tooManySockets', BACKOFF_MS.crowded);
-      if (code === CLOSE.forbidden) return wait('forbidden', BACKOFF_MS.crowded, reason);
+      if (code === CLOSE.forbidden) {
+        wait('forbidden', BACKOFF_MS.crowded);
+        return explain();
+      }
       return wait(code === 0 ? 'silent' : 'lost', 0);
     }
     wait('unreachable', 0);
-    const why = await options.whyRefused();
-    if (why.isSignedOut) return options.signedOut();
-    if (state.value.kind === 'waiting' && why.detail !== '') state.value = { ...state.value, detail: why.detail };
+    await explain();
   }
 
-  function wait(reason: LiveReason, leastMs: number, detail = ''): void {
+  /** Says more of what is being waited for, once it is known. */
+  async function explain(): Promise<void> {
+    const why = await options.whyRefused();
+    if (isClosed) return;
+    if (why.isSignedOut) return options.signedOut();
+    if (state.value.kind !== 'waiting') return;
+    state.value = { ...state.value, detail: why.detail, reason: why.reason ?? state.value.reason };
+    if (why.mayRetry === true) connect();
+  }
+
+  function wait(reason: LiveReason, leastMs: number): void {
     const spanMs = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** attempt++);
     const waitMs = leastMs + Math.random() * spanMs;
-    state.value = { kind: 'waiting', retryAtMs: Date.now() + waitMs, reason, detail };
+    state.value = { kind: 'waiting', retryAtMs: Date.now() + waitMs, reason, detail: '' };
     clearTimeout(retryTimer);
     retryTimer = setTimeout(connect, waitMs);
   }
@@ -161,7 +191,7 @@ export function createLiveConnection(options: LiveOptions): LiveConnection {
     switch (message.type) {
       case 'readings': {
         const subscription = heard(message.id, message.cursor);
-        subscription?.listener.readings(message.readings);
+        subscription?.listener.readings(message.readings, message.conflated);
         return;
       }
       case 'snapshot': {
@@ -185,6 +215,9 @@ export function createLiveConnection(options: LiveOptions): LiveConnection {
       case 'heartbeat':
         options.heard?.(message.atMs);
         for (const [id, cursor] of Object.entries(message.cursors)) heard(id, cursor);
+        return;
+      case 'pairing':
+        options.pairing?.(message);
         return;
       case 'unsubscribed':
       case 'error':

@@ -1,6 +1,16 @@
 // One device as the console knows it: what REST told, and what the live socket changes. Thousands exist, so plain fields are mutated and
 // `changed` is bumped once per frame by the owner; only rows on screen listen. Times are the gateway's, in ms.
 import { signal } from '@preact/signals';
+import {
+  DEVICE_STATES,
+  type DeviceState,
+  FALLBACK_INTERVAL_MS,
+  type Rhythm,
+  SILENT_AFTER,
+  assumedIntervalMs,
+  deviceState,
+  searchTextOf,
+} from '../../gateway/protocol/device-state.ts';
 import type { Value } from '../../gateway/protocol/messages.ts';
 import type { DeviceView } from '../../gateway/protocol/rest.ts';
 import { unitSymbol } from '../../gateway/protocol/units.ts';
@@ -8,20 +18,9 @@ import { createScale, feedScale } from './format.ts';
 import type { Scale } from './format.ts';
 import { RecentValues } from './recent-values.ts';
 
-export type DeviceState = 'live' | 'late' | 'silent' | 'offline' | 'suspended';
-/** Worst first: the order when sorting by state. */
-export const STATES: readonly DeviceState[] = ['silent', 'late', 'offline', 'suspended', 'live'];
+export type { DeviceState };
+export const STATES = DEVICE_STATES;
 
-const LATE_AFTER = 2;
-const SILENT_AFTER = 5;
-/** Assumed while neither the device's setting nor two intervals are known. */
-const FALLBACK_INTERVAL_MS = 60_000;
-/** Posts over HTTP come as somebody likes: unless a rhythm is set, a device without a socket is not given up before. */
-const UNCONNECTED_MS = 5 * 60_000;
-/** Readings sent before a socket closed are told up to this much after it. */
-const STRAGGLERS_MS = 2000;
-/** At many readings a second, one late burst is not a late device. */
-const SHORTEST_INTERVAL_MS = 1500;
 const KEPT_INTERVALS = 32;
 /** Readings closer than this came together. */
 const BURST_MS = 50;
@@ -71,10 +70,12 @@ export class LiveDevice {
     this.view = view;
     this.presence(view.online, null);
     if (view.lastSeenAt !== null) this.lastSeenMs = Math.max(this.lastSeenMs, Date.parse(view.lastSeenAt));
-    this.haystack = `${view.id} ${view.label} ${view.tags.join(' ')} ${view.location}`.toLowerCase();
+    if (view.lastReadingAt !== null) this.lastReadingMs = Math.max(this.lastReadingMs, Date.parse(view.lastReadingAt));
+    if (!view.online && view.closedAt !== null) this.#closedMs = Math.max(this.#closedMs, Date.parse(view.closedAt));
+    this.haystack = searchTextOf(view);
     for (const [name, [timeMs, value, unit]] of Object.entries(view.latest)) {
       this.#metric(name).unit = unitSymbol(unit);
-      this.#take(name, timeMs, value, Math.min(timeMs, nowMs), nowMs);
+      this.#take(name, timeMs, value, Math.min(timeMs, this.lastReadingMs || nowMs, nowMs), nowMs);
     }
   }
 
@@ -107,6 +108,11 @@ export class LiveDevice {
     this.isOnline = isOnline;
   }
 
+  /** A socket of it was there, and is gone. */
+  get hasClosed(): boolean {
+    return this.#closedMs > 0;
+  }
+
   /** Readings per second over about the last 10 s. */
   ratePerSecond(nowMs: number): number {
     const seenMs = nowMs - this.#rateSinceMs;
@@ -115,42 +121,38 @@ export class LiveDevice {
     return decayed / (1 - Math.exp(-seenMs / RATE_WINDOW_MS));
   }
 
-  /** Set on the device, else the median of the last intervals seen, else null. */
-  get expectedMs(): number | null {
-    if (this.view.expectEverySeconds !== null) return this.view.expectEverySeconds * 1000;
-    if (this.#intervals.length < 2) return null;
+  get #rhythm(): Rhythm {
+    const { expectEverySeconds, seenEveryMs } = this.view;
+    return { setMs: expectEverySeconds === null ? null : expectEverySeconds * 1000, seenMs: this.#seenMs ?? seenEveryMs };
+  }
+  /** By enough intervals of its own this page knows better than what it was told when it was opened. */
+  get #seenMs(): number | null {
+    if (this.#intervals.length < (this.view.seenEveryMs === null ? 2 : KEPT_INTERVALS)) return null;
     this.#medianMs ??= [...this.#intervals].sort((a, b) => a - b)[this.#intervals.length >> 1] ?? null;
     return this.#medianMs;
   }
-  /** What lateness is measured by: never zero, and not shorter than commits and networks jitter, unless it is set. */
-  get assumedMs(): number {
-    const expectedMs = this.expectedMs ?? FALLBACK_INTERVAL_MS;
-    return this.view.expectEverySeconds === null ? Math.max(expectedMs, SHORTEST_INTERVAL_MS) : expectedMs;
+  /** Set on the device, else the median of the last intervals, else null. */
+  get expectedMs(): number | null {
+    const { setMs, seenMs } = this.#rhythm;
+    return setMs ?? seenMs;
   }
-
-  /** Only ever learnt from history when nothing was seen live. */
-  learnInterval(intervalMs: number): void {
-    if (this.#intervals.length === 0) {
-      this.#intervals = [intervalMs, intervalMs];
-      this.#nextInterval = 2;
-    }
+  get assumedMs(): number {
+    return assumedIntervalMs(this.#rhythm);
   }
 
   state(nowMs: number): DeviceState {
-    if (this.view.status === 'suspended') return 'suspended';
-    if (!this.isOnline && !this.#isHeardUnconnected(nowMs)) return 'offline';
-    const since = Math.max(this.lastReadingMs, this.isOnline && this.lastReadingMs === 0 ? this.lastSeenMs : 0);
-    const ageMs = nowMs - since;
-    const expectedMs = this.assumedMs;
-    if (ageMs <= LATE_AFTER * expectedMs) return 'live';
-    return this.isOnline && ageMs > SILENT_AFTER * expectedMs ? 'silent' : 'late';
-  }
-  /** A device that posts over HTTP has no socket: it is there while its readings come. One whose socket closed is not. */
-  #isHeardUnconnected(nowMs: number): boolean {
-    if (this.#closedMs > 0 && this.lastReadingMs <= this.#closedMs + STRAGGLERS_MS) return false;
-    const givenUpMs = SILENT_AFTER * this.assumedMs;
-    const isSet = this.view.expectEverySeconds !== null;
-    return nowMs - this.lastReadingMs <= (isSet ? givenUpMs : Math.max(givenUpMs, UNCONNECTED_MS));
+    return deviceState(
+      {
+        isSuspended: this.view.status === 'suspended',
+        isOnline: this.isOnline,
+        maySleep: this.view.maySleep,
+        lastReadingMs: this.lastReadingMs,
+        lastSeenMs: this.lastSeenMs,
+        closedMs: this.#closedMs,
+        rhythm: this.#rhythm,
+      },
+      nowMs,
+    );
   }
 
   /** Of one value: devices send some metrics more seldom than others, so it is measured against the device's slowest rhythm. */

@@ -22,10 +22,11 @@ export function may(role: Role): boolean {
 }
 
 /** The addresses of pages for people who are not signed in. */
-const isAt = (page: '/setup' | '/signin'): boolean => location.pathname === page;
+const isAt = (page: '/setup' | '/signin' | '/fleet'): boolean => location.pathname === page;
 
 function enter(session: SessionView): void {
   if (isAt('/setup') || isAt('/signin')) history.replaceState(null, '', '/');
+  if (isAt('/fleet')) history.replaceState(null, '', `/${location.search}`);
   phase.value = { kind: 'in', session };
 }
 
@@ -37,32 +38,37 @@ function strangerPhase({ setupOpen, isNew }: Info, notice: string): Phase {
 }
 
 /** Takes `#key=…` out of the address at once: a kiosk's or the demo's link must not stay in history or on screen. */
-function takeKeyFromFragment(): string | null {
-  const fragment = new URLSearchParams(location.hash.slice(1));
-  const key = fragment.get('key');
-  if (key === null) return null;
-  history.replaceState(null, '', location.pathname + location.search);
-  return key;
+function takeKeyFromFragment(): void {
+  const key = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (key === null) return;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  linkKey = key;
 }
+/** Of the link that was opened, until the gateway has taken or refused it: it may be away at the moment. */
+let linkKey: string | null = null;
 
 export async function startSession(): Promise<void> {
-  const key = takeKeyFromFragment();
+  takeKeyFromFragment();
   whenUnauthorized(endSession);
   let notice = '';
   try {
     info.value = await api.get('/v1/info');
     setServerTime(info.value.timeMs);
-    if (key !== null) {
+    if (linkKey !== null) {
       try {
-        return enter(await api.post('/v1/session', { key }));
+        const session = await api.post('/v1/session', { key: linkKey });
+        linkKey = null;
+        return enter(session);
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status === 0) throw error;
+        // a gateway that starts or stops may take it in a moment
+        if (!(error instanceof ApiError) || error.status === 0 || error.status >= 500) throw error;
+        linkKey = null;
         notice = text.signIn.linkFailed;
       }
     }
     enter(await api.get('/v1/session'));
   } catch (error) {
-    if (error instanceof ApiError && error.status !== 0) {
+    if (error instanceof ApiError && error.status !== 0 && error.status < 500) {
       phase.value = info.value === null ? { kind: 'sign-in', notice } : strangerPhase(info.value, notice);
     } else phase.value = { kind: 'unreachable' };
   }
@@ -77,6 +83,15 @@ export async function signIn(credential: SignIn): Promise<void> {
 export async function signOut(): Promise<void> {
   await api.delete('/v1/session').catch(() => undefined);
   phase.value = { kind: 'sign-in', notice: text.signIn.signedOut };
+}
+
+/** Asks again who one is: a role may have changed, and the live socket may have no seat. */
+export async function refreshSession(): Promise<{ readonly seat: SessionView['live']; readonly isChanged: boolean }> {
+  const session = await api.get('/v1/session');
+  const before = phase.value.kind === 'in' ? phase.value.session : null;
+  const isChanged = before !== null && (before.role !== session.role || before.user !== session.user);
+  if (isChanged) phase.value = { kind: 'in', session };
+  return { seat: session.live, isChanged };
 }
 
 /** The gateway says that the session is over. */

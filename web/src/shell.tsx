@@ -1,23 +1,28 @@
 // What stays around every page: the rail (a bar below on phones), the search, the state of the live connection.
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, RefObject } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
-import { ConnectionBar, LiveMark } from './connection-bar.tsx';
+import { AlarmBar } from './alarm-bar.tsx';
+import { ConnectionBar, LiveMark, UpgradeBar } from './connection-bar.tsx';
 import { useConnected } from './connected.ts';
-import { zoneName } from './format.ts';
 import { readFleetQuery, writeFleetQuery } from './fleet/fleet-query.ts';
 import { text } from './i18n/en.ts';
+import { isMac, startKeys } from './keys.ts';
+import { overlay } from './overlay.ts';
+import { Overlays } from './overlays.tsx';
 import { Icon } from './parts/icon.tsx';
 import type { IconName } from './parts/icon.tsx';
-import { info, phase, signOut } from './session.ts';
-import { StorageBar } from './storage-bar.tsx';
+import { Rail } from './rail.tsx';
 import { nextTheme, theme } from './theme.ts';
 
 const THEME_ICON = { system: 'auto', light: 'sun', dark: 'moon' } as const satisfies Record<string, IconName>;
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const { live } = useConnected();
+  const { route } = useLocation();
   const main = useRef<HTMLElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  useEffect(() => startKeys(route, () => focusSearch(search.current)), []);
   return (
     <div class="shell" data-stale={live.staleSinceMs.value === null ? undefined : ''}>
       <a
@@ -36,59 +41,29 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <Icon name="gate" />
           {text.product}
         </a>
-        <Search />
+        <Search input={search} />
         <LiveMark />
         <ThemeButton />
         <ConnectionBar />
-        <StorageBar />
+        <UpgradeBar />
+        <AlarmBar />
       </header>
       <main id="content" tabIndex={-1} ref={main}>
         {children}
       </main>
+      <Overlays />
     </div>
   );
 }
 
-function Rail() {
-  const { path } = useLocation();
-  const session = phase.value.kind === 'in' ? phase.value.session : null;
-  const isFleet = path === '/' || path.startsWith('/devices/');
-  return (
-    <nav class="rail" aria-label={text.nav.label}>
-      <a class="brand" href="/">
-        <Icon name="gate" />
-        {text.product}
-      </a>
-      <a href="/" aria-current={isFleet ? 'page' : undefined}>
-        <Icon name="fleet" />
-        {text.nav.fleet}
-      </a>
-      <a href="/serial" aria-current={path === '/serial' ? 'page' : undefined}>
-        <Icon name="serial" />
-        {text.nav.serial}
-      </a>
-      <a href="/docs">
-        <Icon name="docs" />
-        {text.nav.docs}
-      </a>
-      <div class="rail-end">
-        {session === null ? null : (
-          <p class="who" title={session.user}>
-            <span>{session.user}</span> {session.user === session.role ? null : <small>{text.nav.role[session.role]}</small>}
-          </p>
-        )}
-        <button type="button" onClick={signOut}>
-          <Icon name="out" />
-          {text.nav.signOut}
-        </button>
-        <footer>
-          {location.hostname}
-          <br />
-          {info.value?.version} · {zoneName()}
-        </footer>
-      </div>
-    </nav>
-  );
+/** Where the field has no room, on a phone, the palette finds devices too. */
+function focusSearch(field: HTMLInputElement | null): void {
+  if (field === null || !field.checkVisibility()) {
+    overlay.value = 'palette';
+    return;
+  }
+  field.focus();
+  field.select();
 }
 
 function ThemeButton() {
@@ -110,28 +85,10 @@ function ThemeButton() {
 }
 
 /** On the Fleet page it filters as one types; elsewhere Enter goes there. */
-function Search() {
+function Search({ input }: { input: RefObject<HTMLInputElement | null> }) {
   const { path, url, route } = useLocation();
-  const input = useRef<HTMLInputElement>(null);
   const isFleet = path === '/';
   const query = readFleetQuery(isFleet ? url : '/');
-
-  useEffect(() => {
-    const focus = (event: KeyboardEvent): void => {
-      const at = event.target as HTMLElement;
-      const isTyping =
-        at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) || document.querySelector('dialog[open]') !== null;
-      const isAsked =
-        (event.key === '/' && !isTyping && !event.ctrlKey && !event.metaKey) || (event.key === 'k' && (event.ctrlKey || event.metaKey));
-      if (!isAsked || input.current === null) return;
-      event.preventDefault();
-      input.current.focus();
-      input.current.select();
-    };
-    addEventListener('keydown', focus);
-    return () => removeEventListener('keydown', focus);
-  }, []);
-
   const go = (q: string): void => route(writeFleetQuery({ ...query, q }), isFleet);
   return (
     <form
@@ -153,7 +110,28 @@ function Search() {
         autocomplete="off"
         spellcheck={false}
       />
-      <kbd aria-hidden="true">{text.nav.searchKey}</kbd>
+      <PaletteButton />
     </form>
+  );
+}
+
+function PaletteButton() {
+  const keys = isMac() ? '⌘ K' : 'Ctrl K';
+  const label = text.palette.open(keys);
+  return (
+    <button
+      type="button"
+      class="palette-button"
+      aria-label={label}
+      title={label}
+      aria-haspopup="dialog"
+      aria-keyshortcuts={isMac() ? 'Meta+K' : 'Control+K'}
+      onClick={() => {
+        overlay.value = 'palette';
+      }}
+    >
+      <kbd data-keys={keys} />
+      <Icon name="search" />
+    </button>
   );
 }

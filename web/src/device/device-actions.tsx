@@ -3,7 +3,6 @@ import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api } from '../api.ts';
 import { useConnected } from '../connected.ts';
-import { ConnectSteps } from '../fleet/connect-steps.tsx';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice } from '../live-device.ts';
 import { Dialog } from '../parts/dialog.tsx';
@@ -11,9 +10,10 @@ import { Fault, Input, Segments, Submit } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { useAction } from '../parts/use-action.ts';
 import { EditDeviceDialog } from './edit-device-dialog.tsx';
+import { TokensDialog } from './tokens-dialog.tsx';
 import type { DeviceFacts } from './use-device.ts';
 
-type Open = 'edit' | 'rotate' | 'suspend' | 'remove' | null;
+type Open = 'edit' | 'tokens' | 'suspend' | 'remove' | null;
 
 export function DeviceActions({ device, facts }: { device: LiveDevice; facts: DeviceFacts }) {
   const [open, setOpen] = useState<Open>(null);
@@ -31,9 +31,9 @@ export function DeviceActions({ device, facts }: { device: LiveDevice; facts: De
         <Icon name="edit" />
         {text.device.actions.edit}
       </button>
-      <button type="button" class="btn" onClick={() => setOpen('rotate')}>
+      <button type="button" class="btn" onClick={() => setOpen('tokens')}>
         <Icon name="key" />
-        {text.device.actions.rotate}
+        {text.device.actions.tokens}
       </button>
       <button type="button" class="btn" onClick={() => (isSuspended ? void run(() => setStatus('active')) : setOpen('suspend'))}>
         <Icon name={isSuspended ? 'play' : 'pause'} />
@@ -50,71 +50,10 @@ export function DeviceActions({ device, facts }: { device: LiveDevice; facts: De
       </button>
       <Fault>{fault}</Fault>
       {open === 'edit' ? <EditDeviceDialog device={device} onClose={close} onSaved={facts.refresh} /> : null}
-      {open === 'rotate' ? <RotateDialog id={device.id} onClose={close} onMade={facts.refresh} /> : null}
+      {open === 'tokens' ? <TokensDialog id={device.id} facts={facts} onClose={close} /> : null}
       {open === 'suspend' ? <SuspendDialog onClose={close} onSuspend={() => setStatus('suspended')} /> : null}
       {open === 'remove' ? <RemoveDialog id={device.id} onClose={close} /> : null}
     </div>
-  );
-}
-
-const OVERLAPS = { now: 0, hour: 3600, day: 86_400 } as const;
-
-function RotateDialog({ id, onClose, onMade }: { id: string; onClose(): void; onMade(): void }) {
-  const [overlap, setOverlap] = useState<keyof typeof OVERLAPS>('hour');
-  const [token, setToken] = useState<string | null>(null);
-  const { isBusy, fault, run } = useAction();
-  const words = text.device.rotate;
-  if (token !== null) {
-    return (
-      <Dialog title={words.madeTitle} onClose={onClose} isWide key="made">
-        <div class="dialog-body">
-          <ConnectSteps device={id} token={token} />
-        </div>
-        <footer>
-          <button type="button" class="btn primary" onClick={onClose}>
-            {text.done}
-          </button>
-        </footer>
-      </Dialog>
-    );
-  }
-  return (
-    <Dialog title={words.title} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void run(async () => {
-            const made = await api.post('/v1/devices/:id/tokens', { overlapSeconds: OVERLAPS[overlap] }, { params: { id } });
-            setToken(made.token);
-            onMade();
-          });
-        }}
-      >
-        <div class="dialog-body">
-          <p>{words.body}</p>
-          <Fault>{fault}</Fault>
-          <div class="field">
-            <span class="label">{words.overlap}</span>
-            <Segments
-              label={words.overlap}
-              choices={[
-                { value: 'now', label: words.now },
-                { value: 'hour', label: words.hour },
-                { value: 'day', label: words.day },
-              ]}
-              value={overlap}
-              onChange={setOverlap}
-            />
-          </div>
-        </div>
-        <footer>
-          <button type="button" class="btn" onClick={onClose}>
-            {text.cancel}
-          </button>
-          <Submit isBusy={isBusy} label={words.submit} busyLabel={text.saving} />
-        </footer>
-      </form>
-    </Dialog>
   );
 }
 
@@ -150,8 +89,10 @@ function RemoveDialog({ id, onClose }: { id: string; onClose(): void }) {
   const { fleet } = useConnected();
   const { route } = useLocation();
   const [typed, setTyped] = useState('');
+  const [what, setWhat] = useState<'keep' | 'purge'>('keep');
   const { isBusy, fault, run } = useAction();
   const words = text.device.remove;
+  const query = what === 'purge' ? { purge: 'true' } : {};
   return (
     <Dialog title={words.title(id)} onClose={onClose}>
       <form
@@ -159,7 +100,7 @@ function RemoveDialog({ id, onClose }: { id: string; onClose(): void }) {
           event.preventDefault();
           if (typed !== id) return;
           void run(async () => {
-            await api.delete('/v1/devices/:id', { params: { id } });
+            await api.delete('/v1/devices/:id', { params: { id }, query });
             onClose();
             route('/', true);
             fleet.drop(id);
@@ -168,6 +109,19 @@ function RemoveDialog({ id, onClose }: { id: string; onClose(): void }) {
       >
         <div class="dialog-body">
           <p>{words.body}</p>
+          <div class="field">
+            <span class="label">{words.readings}</span>
+            <Segments
+              label={words.readings}
+              choices={[
+                { value: 'keep', label: words.keep },
+                { value: 'purge', label: words.purge },
+              ]}
+              value={what}
+              onChange={setWhat}
+            />
+            <p>{what === 'keep' ? words.kept : words.purged}</p>
+          </div>
           <Fault>{fault}</Fault>
           <Input
             label={words.confirm(id)}
@@ -183,7 +137,13 @@ function RemoveDialog({ id, onClose }: { id: string; onClose(): void }) {
           <button type="button" class="btn" onClick={onClose}>
             {text.cancel}
           </button>
-          <Submit isBusy={isBusy} isDisabled={typed !== id} label={words.submit} busyLabel={text.saving} kind="danger" />
+          <Submit
+            isBusy={isBusy}
+            isDisabled={typed !== id}
+            label={what === 'keep' ? words.submit : words.submitPurge}
+            busyLabel={words.busy}
+            kind="danger"
+          />
         </footer>
       </form>
     </Dialog>

@@ -1,6 +1,8 @@
 // The Device page: live values, charts in which history goes over into live, and everything the gateway knows about the device.
 import { useLocation } from 'preact-iso';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import type { TimeView } from '../chart/time-axis.ts';
+import { defaultView } from '../chart/time-query.ts';
 import { nowMs } from '../clock.ts';
 import { useConnected } from '../connected.ts';
 import { formatAge } from '../format.ts';
@@ -8,14 +10,18 @@ import { deviceName } from '../fleet/fleet-order.ts';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice } from '../live-device.ts';
 import { Empty } from '../parts/empty.tsx';
-import { Segments } from '../parts/form.tsx';
 import { StateMark } from '../parts/state-mark.tsx';
 import { may } from '../session.ts';
-import { AboutPanel, BooksPanel, ConnectionPanel, EventsPanel } from './device-panels.tsx';
+import { BooksPanel } from './books-panel.tsx';
+import { AboutPanel, ConnectionPanel, EventsPanel } from './device-panels.tsx';
 import { DeviceActions } from './device-actions.tsx';
+import { DoubtsPanel } from './doubts-panel.tsx';
+import { FramesPanel } from './frames-panel.tsx';
 import { MetricTiles } from './metric-tiles.tsx';
-import { RANGE_NAMES, defaultRange, readDeviceQuery, writeDeviceQuery } from './ranges.ts';
-import { SeriesChart } from './series-chart.tsx';
+import { RefusedPanel } from './refused-panel.tsx';
+import { SessionsPanel } from './sessions-panel.tsx';
+import { DeviceCharts } from './device-charts.tsx';
+import { readDeviceQuery, writeDeviceQuery } from './device-query.ts';
 import { useDevice } from './use-device.ts';
 import type { DeviceFacts } from './use-device.ts';
 
@@ -37,7 +43,7 @@ function DeviceById({ id }: { id: string }) {
 
   if (facts.phase === 'missing') {
     return (
-      <Empty title={text.device.missing.title} body={text.device.missing.body}>
+      <Empty isPage title={text.device.missing.title} body={text.device.missing.body}>
         <a class="btn primary" href="/">
           {text.device.missing.back}
         </a>
@@ -46,7 +52,7 @@ function DeviceById({ id }: { id: string }) {
   }
   if (facts.phase === 'failed' && device === undefined) {
     return (
-      <Empty title={text.device.loadFailed} body={text.problem.unreachable}>
+      <Empty isPage title={text.device.loadFailed} body={text.problem.unreachable}>
         <button type="button" class="btn" onClick={refresh}>
           {text.fleet.again}
         </button>
@@ -75,13 +81,20 @@ function DeviceShown({ device, facts }: { device: LiveDevice; facts: DeviceFacts
   const named = query.metrics.flatMap((name) => device.metrics.get(name) ?? []);
   const chosen = query.metrics.length > 0 ? named : first === undefined ? [] : [first];
   const firstMs = facts.series.length === 0 ? null : Math.min(...facts.series.map((series) => series.firstMs));
-  const range = query.range ?? (facts.phase === 'ready' ? defaultRange(firstMs, nowMs.peek()) : null);
+  // what the page opens with stays, though the device grows older
+  const [home, setHome] = useState<TimeView | null>(null);
+  useEffect(() => {
+    if (facts.phase === 'ready') setHome((known) => known ?? defaultView(firstMs, nowMs.peek()));
+  }, [facts.phase]);
   const change = (next: Partial<typeof query>): void => route(writeDeviceQuery(device.id, { ...query, ...next }), true);
   const toggle = (name: string): void => {
     const names = chosen.map((metric) => metric.name);
     const next = names.includes(name) ? names.filter((one) => one !== name) : [...names, name];
     change({ metrics: next.length === 0 ? [name] : next });
   };
+
+  const toggleTable = (name: string): void =>
+    change({ tables: query.tables.includes(name) ? query.tables.filter((one) => one !== name) : [...query.tables, name] });
 
   return (
     <>
@@ -93,26 +106,30 @@ function DeviceShown({ device, facts }: { device: LiveDevice; facts: DeviceFacts
       )}
       <div class="two">
         <div class="stack">
-          {chosen.length > 0 && range !== null ? (
-            <>
-              <div class="charts-head">
-                <Segments
-                  label={text.device.range}
-                  choices={RANGE_NAMES.map((value) => ({ value, label: value }))}
-                  value={range}
-                  onChange={(next) => change({ range: next })}
-                />
-              </div>
-              {chosen.map((metric, index) => (
-                <SeriesChart key={metric.name} device={device} metric={metric} range={range} index={index} />
-              ))}
-            </>
+          {chosen.length > 0 && home !== null ? (
+            <DeviceCharts
+              device={device}
+              chosen={chosen}
+              asked={query.view}
+              home={home}
+              tables={query.tables}
+              onView={(view) => change({ view })}
+              onTable={toggleTable}
+            />
           ) : null}
           <EventsPanel facts={facts} />
+          <SessionsPanel id={device.id} />
+          {may('operator') ? (
+            <>
+              <RefusedPanel id={device.id} />
+              <FramesPanel id={device.id} />
+            </>
+          ) : null}
         </div>
         <div class="stack">
           <BooksPanel facts={facts} />
           <ConnectionPanel facts={facts} />
+          <DoubtsPanel facts={facts} />
           <AboutPanel device={device} facts={facts} />
         </div>
       </div>

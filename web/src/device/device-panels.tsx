@@ -1,77 +1,14 @@
-// The panels beside the charts: books, events, the open connection, and what is set on the device.
+// The panels beside the charts: events, the open connection, and what is set on the device.
 import { nowMs } from '../clock.ts';
 import { formatAge, formatDate, formatFull, formatMoment, formatNumber, formatSpan } from '../format.ts';
 import { text } from '../i18n/en.ts';
 import type { LiveDevice } from '../live-device.ts';
-import { eventWords } from './event-words.ts';
+import { EventLine } from '../parts/event-log.tsx';
+import { Fact } from './fact.tsx';
 import type { DeviceFacts } from './use-device.ts';
-
-export function BooksPanel({ facts: { books } }: { facts: DeviceFacts }) {
-  const words = text.device.books;
-  const rows = books ?? [];
-  const sum = (field: 'settled' | 'stored' | 'quarantined' | 'gaps' | 'unexplained' | 'readings' | 'refused'): number =>
-    rows.reduce((total, row) => total + row[field], 0);
-  const unexplained = sum('unexplained');
-  const refused = sum('refused');
-  return (
-    <section class="panel" aria-label={words.title}>
-      <header>
-        <h2>{words.title}</h2>
-        {rows.length > 0 ? <span class="end dim">{words.streams(rows.length)}</span> : null}
-      </header>
-      {rows.length === 0 ? (
-        <p class="panel-note">{books === null ? text.loading : words.empty}</p>
-      ) : (
-        <>
-          <dl class="kv">
-            <Fact name={words.settled} value={formatNumber(sum('settled'))} isTotal />
-            <Fact name={words.stored} value={formatNumber(sum('stored'))} />
-            <Fact name={words.quarantined} value={formatNumber(sum('quarantined'))} />
-            <Fact name={words.gaps} value={formatNumber(sum('gaps'))} />
-            <Fact name={words.unexplained} value={formatNumber(unexplained)} tone={unexplained === 0 ? 'is-live' : 'is-silent'} />
-            <Fact name={words.readings} value={formatNumber(sum('readings'))} isTotal />
-            {refused > 0 ? <Fact name={words.refused} value={formatNumber(refused)} /> : null}
-          </dl>
-          <ul class="streams">
-            {rows.slice(0, 6).map((row) => (
-              <li key={row.stream}>
-                <span class="mono" title={row.stream}>
-                  {row.stream.length > 14 ? `${row.stream.slice(0, 12)}…` : row.stream}
-                </span>
-                <span class="dim">{words.reserved[row.stream] ?? words.upTo(formatNumber(row.acked))}</span>
-              </li>
-            ))}
-          </ul>
-        </>
-      )}
-    </section>
-  );
-}
-
-function Fact({
-  name,
-  value,
-  tone = '',
-  isTotal = false,
-  isMono = false,
-}: {
-  name: string;
-  value: string;
-  tone?: string;
-  isTotal?: boolean;
-  isMono?: boolean;
-}) {
-  return (
-    <div class={isTotal ? 'is-total' : ''}>
-      <dt>{name}</dt>
-      <dd class={`${tone} ${isMono ? 'mono' : ''}`}>{value}</dd>
-    </div>
-  );
-}
 
 export function EventsPanel({ facts: { events, moreEvents } }: { facts: DeviceFacts }) {
   const words = text.device.events;
-  const now = nowMs.value;
   return (
     <section class="panel" aria-label={words.title}>
       <header>
@@ -80,21 +17,10 @@ export function EventsPanel({ facts: { events, moreEvents } }: { facts: DeviceFa
       {events === null || events.length === 0 ? (
         <p class="panel-note">{events === null ? text.loading : words.empty}</p>
       ) : (
-        <ul class="log">
-          {events.map((event) => {
-            const { title, detail, tone } = eventWords(event);
-            return (
-              <li key={event.id} class={`is-${tone}`}>
-                <time title={formatFull(event.atMs)} dateTime={new Date(event.atMs).toISOString()}>
-                  {formatMoment(event.atMs, now)}
-                </time>
-                <i aria-hidden="true" />
-                <span>
-                  <b>{title}</b> <bdi class="dim">{detail}</bdi>
-                </span>
-              </li>
-            );
-          })}
+        <ul class="event-log">
+          {events.map((event) => (
+            <EventLine key={event.id} event={event} />
+          ))}
         </ul>
       )}
       {moreEvents === null ? null : (

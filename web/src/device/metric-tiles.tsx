@@ -39,7 +39,7 @@ function Tile({
   return (
     <button
       type="button"
-      class={`panel tile ${index >= 0 ? `s${(index % 4) + 1}` : ''} ${isStale ? 'is-stale' : ''}`}
+      class={`panel tile ${index >= 0 ? `s${(index % 8) + 1}` : ''} ${isStale ? 'is-stale' : ''}`}
       aria-pressed={index >= 0}
       data-metric={metric.name}
       title={text.device.pick(metricLabel(metric.name))}

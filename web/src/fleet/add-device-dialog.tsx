@@ -8,8 +8,7 @@ import { Dialog } from '../parts/dialog.tsx';
 import { Fault, Input, Submit } from '../parts/form.tsx';
 import { useAction } from '../parts/use-action.ts';
 import { ConnectSteps } from './connect-steps.tsx';
-
-export const splitTags = (written: string): string[] => [...new Set(written.split(',').map((tag) => tag.trim()))].filter(Boolean);
+import { splitTags } from './split-tags.ts';
 
 export function AddDeviceDialog({ onClose }: { onClose(): void }) {
   const { fleet } = useConnected();

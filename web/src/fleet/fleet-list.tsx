@@ -43,7 +43,7 @@ export function FleetList({ devices, query, onChange }: FleetListProps) {
     const timer = setTimeout(() => void fleet.seed(present), SEED_AFTER_MS);
     return () => clearTimeout(timer);
   }, [presentIds]);
-  const onTag = (tag: string): void => onChange({ ...query, tag });
+  const onTag = (tag: string): void => (query.tags.includes(tag) ? undefined : onChange({ ...query, tags: [...query.tags, tag] }));
 
   return (
     <div class="panel fleet-list" role="table" aria-label={text.fleet.table} aria-rowcount={devices.length + 1}>
@@ -66,9 +66,9 @@ export function FleetList({ devices, query, onChange }: FleetListProps) {
       </div>
       <div ref={body} role="rowgroup" class="rows" style={{ height: `${totalPx}px` }}>
         <div role="presentation" style={{ transform: `translateY(${offsetPx}px)` }}>
-          {rows.map(({ index }) => {
+          {rows.map(({ index, slot }) => {
             const device = devices[index];
-            return device === undefined ? null : <FleetRow key={device.id} device={device} index={index} onTag={onTag} />;
+            return device === undefined ? null : <FleetRow key={slot} device={device} index={index} onTag={onTag} />;
           })}
         </div>
       </div>

@@ -5,18 +5,21 @@ import { judgedAtMs } from '../clock.ts';
 import { useConnected } from '../connected.ts';
 import { formatNumber } from '../format.ts';
 import { text } from '../i18n/en.ts';
+import { lazyPage } from '../lazy-page.tsx';
 import type { LiveDevice } from '../live-device.ts';
 import { Empty } from '../parts/empty.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { StateDot } from '../parts/state-mark.tsx';
 import { may } from '../session.ts';
-import { AddDeviceDialog } from './add-device-dialog.tsx';
+import { DemoBar, StartDemo } from './demo-bar.tsx';
 import { FleetList } from './fleet-list.tsx';
-import { byName, countStates, listDevices } from './fleet-order.ts';
-import type { StateCounts } from './fleet-order.ts';
-import { SORT_KEYS, readFleetQuery, writeFleetQuery } from './fleet-query.ts';
-import type { FleetQuery, SortKey } from './fleet-query.ts';
+import { countStates, countTags, createNameOrder, listDevices } from './fleet-order.ts';
+import { readFleetQuery, writeFleetQuery } from './fleet-query.ts';
+import type { FleetQuery } from './fleet-query.ts';
+import { FleetFilters } from './fleet-filters.tsx';
 import { FleetStrip } from './fleet-strip.tsx';
+
+const AddDeviceDialog = lazyPage(() => import('./add-device-dialog.tsx').then((module) => module.AddDeviceDialog));
+const PairDialog = lazyPage(() => import('./pair-dialog.tsx').then((module) => module.PairDialog));
 
 /** Keeps the list when its order came out the same, so that the second's tick does not draw it again. */
 function useSteady(devices: readonly LiveDevice[]): readonly LiveDevice[] {
@@ -29,26 +32,35 @@ function useSteady(devices: readonly LiveDevice[]): readonly LiveDevice[] {
 export function FleetPage() {
   const { fleet } = useConnected();
   const { url, route } = useLocation();
-  const [isAdding, setAdding] = useState(false);
+  const [open, setOpen] = useState<'add' | 'pair' | null>(null);
   const query = readFleetQuery(url);
   const all = fleet.list.value;
   const now = judgedAtMs.value;
+  const [byName] = useState(createNameOrder);
   const named = useMemo(() => byName(all), [all]);
+  const tags = useMemo(() => countTags(all), [all]);
   const counts = countStates(all, now);
   const devices = useSteady(listDevices(named, query, now));
 
   useEffect(() => {
     document.title = `${text.fleet.title} · ${text.product}`;
     void fleet.load();
+    if (may('operator')) void AddDeviceDialog.preload().catch(() => undefined);
     return fleet.follow(['*'], () => void fleet.load());
   }, [fleet]);
 
   const change = (next: FleetQuery): void => route(writeFleetQuery(next), true);
-  const isFiltered = query.q !== '' || query.state !== null || query.tag !== '';
+  const isFiltered = query.q !== '' || query.state !== null || query.tags.length > 0;
   const addButton = may('operator') ? (
-    <button type="button" class="btn primary" onClick={() => setAdding(true)}>
+    <button type="button" class="btn primary" onClick={() => setOpen('add')}>
       <Icon name="plus" />
       {text.fleet.add}
+    </button>
+  ) : null;
+  const pairButton = may('operator') ? (
+    <button type="button" class="btn" onClick={() => setOpen('pair')}>
+      <Icon name="link" />
+      {text.pair.button}
     </button>
   ) : null;
 
@@ -61,20 +73,33 @@ export function FleetPage() {
             ? text.fleet.shown(formatNumber(devices.length), formatNumber(all.length))
             : text.fleet.devices(formatNumber(all.length), all.length)}
         </span>
-        <div class="end">{all.length > 0 ? addButton : null}</div>
+        <div class="end">
+          {all.length > 0 ? pairButton : null}
+          {all.length > 0 ? addButton : null}
+        </div>
       </div>
+      <DemoBar />
       {all.length > 0 ? <FleetStrip counts={counts} all={all.length} /> : null}
-      {all.length > 0 ? <Filters query={query} counts={counts} all={all.length} onChange={change} /> : null}
+      {all.length > 0 ? <FleetFilters query={query} counts={counts} tags={tags} all={all.length} onChange={change} /> : null}
       {devices.length > 0 ? <FleetList devices={devices} query={query} onChange={change} /> : null}
       {devices.length === 0 && all.length > 0 ? (
         <Empty title={text.fleet.noMatch.title} body={text.fleet.noMatch.body}>
-          <button type="button" class="btn" onClick={() => change({ ...query, q: '', state: null, tag: '' })}>
+          <button type="button" class="btn" onClick={() => change({ ...query, q: '', state: null, tags: [] })}>
             {text.fleet.noMatch.clear}
           </button>
         </Empty>
       ) : null}
-      {all.length === 0 ? <NoDevices>{addButton}</NoDevices> : null}
-      {isAdding ? <AddDeviceDialog onClose={() => setAdding(false)} /> : null}
+      {all.length === 0 ? (
+        <NoDevices>
+          <div class="choices">
+            {addButton}
+            {pairButton}
+            {may('operator') ? <StartDemo /> : null}
+          </div>
+        </NoDevices>
+      ) : null}
+      {open === 'add' ? <AddDeviceDialog onClose={() => setOpen(null)} /> : null}
+      {open === 'pair' ? <PairDialog onClose={() => setOpen(null)} /> : null}
     </>
   );
 }
@@ -95,84 +120,5 @@ function NoDevices({ children }: { children: preact.ComponentChildren }) {
     <Empty title={text.fleet.empty.title} body={may('operator') ? text.fleet.empty.body : text.fleet.empty.viewer}>
       {children}
     </Empty>
-  );
-}
-
-interface FiltersProps {
-  readonly query: FleetQuery;
-  readonly counts: StateCounts;
-  readonly all: number;
-  readonly onChange: (query: FleetQuery) => void;
-}
-
-function Filters({ query, counts, all, onChange }: FiltersProps) {
-  // a state nobody is in needs no chip, except the usual ones and the one chosen
-  const states = (['live', 'late', 'silent', 'offline', 'suspended'] as const).filter(
-    (state) => state !== 'suspended' || counts[state] > 0 || query.state === state,
-  );
-  return (
-    <div class="filters">
-      <input
-        class="phone-search"
-        type="search"
-        aria-label={text.nav.search}
-        placeholder={text.nav.searchShort}
-        value={query.q}
-        onInput={(event) => onChange({ ...query, q: event.currentTarget.value })}
-        autocomplete="off"
-        spellcheck={false}
-      />
-      <div class="chips" role="group" aria-label={text.fleet.filter}>
-        <button type="button" class="chip" aria-pressed={query.state === null} onClick={() => onChange({ ...query, state: null })}>
-          {text.fleet.all} <b>{formatNumber(all)}</b>
-        </button>
-        {states.map((state) => (
-          <button
-            type="button"
-            key={state}
-            class="chip"
-            aria-pressed={query.state === state}
-            onClick={() => onChange({ ...query, state: query.state === state ? null : state })}
-          >
-            <StateDot state={state} />
-            {text.state[state]} <b>{formatNumber(counts[state])}</b>
-          </button>
-        ))}
-        {query.tag === '' ? null : (
-          <button
-            type="button"
-            class="chip"
-            aria-pressed="true"
-            title={text.fleet.dropTag(query.tag)}
-            onClick={() => onChange({ ...query, tag: '' })}
-          >
-            <bdi>{query.tag}</bdi>
-            <Icon name="close" />
-          </button>
-        )}
-      </div>
-      <div class="sort">
-        <select
-          aria-label={text.fleet.sortBy}
-          value={query.sort}
-          onChange={(event) => onChange({ ...query, sort: event.currentTarget.value as SortKey })}
-        >
-          {SORT_KEYS.map((key) => (
-            <option key={key} value={key}>
-              {text.fleet.sort[key]}
-            </option>
-          ))}
-        </select>
-        <button
-          type="button"
-          class="btn square"
-          aria-label={query.isDescending ? text.fleet.descending : text.fleet.ascending}
-          title={query.isDescending ? text.fleet.descending : text.fleet.ascending}
-          onClick={() => onChange({ ...query, isDescending: !query.isDescending })}
-        >
-          <Icon name={query.isDescending ? 'down' : 'up'} />
-        </button>
-      </div>
-    </div>
   );
 }

@@ -8,7 +8,8 @@ export const SORT_KEYS: readonly SortKey[] = ['name', 'state', 'age', 'value', '
 export interface FleetQuery {
   readonly q: string;
   readonly state: DeviceState | null;
-  readonly tag: string;
+  /** All of them. */
+  readonly tags: readonly string[];
   readonly sort: SortKey;
   readonly isDescending: boolean;
 }
@@ -18,7 +19,7 @@ export function readFleetQuery(url: string): FleetQuery {
   return {
     q: query.get('q') ?? '',
     state: STATES.find((state) => state === query.get('state')) ?? null,
-    tag: query.get('tag') ?? '',
+    tags: [...new Set(query.getAll('tag'))],
     sort: SORT_KEYS.find((key) => key === query.get('sort')) ?? 'name',
     isDescending: query.get('order') === 'desc',
   };
@@ -28,7 +29,7 @@ export function writeFleetQuery(query: FleetQuery): string {
   const search = new URLSearchParams();
   if (query.q !== '') search.set('q', query.q);
   if (query.state !== null) search.set('state', query.state);
-  if (query.tag !== '') search.set('tag', query.tag);
+  for (const tag of query.tags) search.append('tag', tag);
   if (query.sort !== 'name') search.set('sort', query.sort);
   if (query.isDescending) search.set('order', 'desc');
   return search.size === 0 ? '/' : `/?${search}`;

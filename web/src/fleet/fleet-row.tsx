@@ -28,7 +28,7 @@ export function FleetRow({ device, index, onTag }: FleetRowProps) {
         <StateMark device={device} />
       </div>
       <div class="cell-device" role="cell">
-        <a class="name" href={`/devices/${encodeURIComponent(device.id)}`}>
+        <a class="name" title={name} href={`/devices/${encodeURIComponent(device.id)}`}>
           <bdi>{name}</bdi>
         </a>
         <span class="sub">

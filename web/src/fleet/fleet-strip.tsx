@@ -13,6 +13,7 @@ function others(counts: StateCounts, all: number): string {
   const parts = [
     counts.late > 0 ? words.lateCount(formatNumber(counts.late)) : '',
     counts.silent > 0 ? words.silentCount(formatNumber(counts.silent)) : '',
+    counts.asleep > 0 ? words.asleepCount(formatNumber(counts.asleep)) : '',
     counts.offline > 0 ? words.offlineCount(formatNumber(counts.offline)) : '',
     counts.suspended > 0 ? words.suspendedCount(formatNumber(counts.suspended)) : '',
   ].filter(Boolean);
@@ -31,7 +32,7 @@ export function FleetStrip({ counts, all }: { counts: StateCounts; all: number }
         <dd>
           {formatNumber(counts.live)} <small class="is-live">{words.live}</small>
           <div class="mix" aria-hidden="true">
-            {(['live', 'late', 'silent', 'offline', 'suspended'] as const).map((state) =>
+            {(['live', 'late', 'silent', 'asleep', 'offline', 'suspended'] as const).map((state) =>
               counts[state] > 0 ? <i key={state} class={`is-${state}`} style={{ flexGrow: String(counts[state]) }} /> : null,
             )}
           </div>

@@ -1,48 +1,52 @@
-// Which rows of a long list are near the screen, while the page itself scrolls.
-import { Virtualizer, observeWindowOffset, observeWindowRect, windowScroll } from '@tanstack/virtual-core';
-import type { VirtualItem } from '@tanstack/virtual-core';
+// Which rows of a long list are near the screen, while the page itself scrolls. All rows are of one height, so this is a division. Nothing
+// is measured while drawing, which would lay the page out twice a frame.
 import type { RefObject } from 'preact';
-import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
+export interface VirtualRow {
+  readonly index: number;
+  /** One of few, the same as long as the row is near: what was drawn for a row that left is drawn over, not thrown away. */
+  readonly slot: number;
+}
 export interface VirtualRows {
-  readonly rows: readonly VirtualItem[];
+  readonly rows: readonly VirtualRow[];
   readonly totalPx: number;
   /** From the list's top to its first row present. */
   readonly offsetPx: number;
 }
 
+/** Rows kept ready above and below the screen. */
+const SPARE = 3;
+
 export function useVirtualRows(list: RefObject<HTMLElement | null>, count: number, rowPx: number): VirtualRows {
-  const [, render] = useReducer((turn: number, _why: undefined) => turn + 1, 0);
-  const held = useRef<Virtualizer<Window, Element> | null>(null);
-  const marginPx = useRef(0);
-  const options = {
-    count,
-    estimateSize: () => rowPx,
-    getScrollElement: (): Window => window,
-    observeElementRect: observeWindowRect,
-    observeElementOffset: observeWindowOffset,
-    scrollToFn: windowScroll,
-    overscan: 6,
-    scrollMargin: marginPx.current,
-    initialOffset: () => window.scrollY,
-    initialRect: { width: window.innerWidth, height: window.innerHeight },
-    onChange: () => render(undefined),
-  };
-  const virtual = held.current ?? new Virtualizer<Window, Element>(options);
-  held.current = virtual;
-  virtual.setOptions(options);
-
-  useLayoutEffect(() => virtual._didMount(), []);
+  const [first, setFirst] = useState(0);
+  const [room, setRoom] = useState(() => Math.ceil(window.innerHeight / rowPx));
   useLayoutEffect(() => {
-    virtual._willUpdate();
-    const top = list.current === null ? 0 : list.current.getBoundingClientRect().top + window.scrollY;
-    if (Math.abs(top - marginPx.current) >= 1) {
-      marginPx.current = top;
-      render(undefined);
-    }
-  });
-  useLayoutEffect(() => virtual.measure(), [rowPx]);
+    let topPx = 0;
+    const look = (): void => {
+      setFirst(Math.max(0, Math.floor((window.scrollY - topPx) / rowPx)));
+      setRoom(Math.ceil(window.innerHeight / rowPx));
+    };
+    const measure = (): void => {
+      if (list.current !== null) topPx = list.current.getBoundingClientRect().top + window.scrollY;
+      look();
+    };
+    // told once it is laid out: what stands above the list may have grown
+    const observer = new ResizeObserver(measure);
+    observer.observe(document.body);
+    measure();
+    addEventListener('scroll', look, { passive: true });
+    addEventListener('resize', measure);
+    return () => {
+      observer.disconnect();
+      removeEventListener('scroll', look);
+      removeEventListener('resize', measure);
+    };
+  }, [rowPx]);
 
-  const rows = virtual.getVirtualItems();
-  return { rows, totalPx: virtual.getTotalSize(), offsetPx: (rows[0]?.start ?? 0) - marginPx.current };
+  const slots = room + 1 + 2 * SPARE;
+  const from = Math.max(0, Math.min(first, count) - SPARE);
+  const until = Math.min(count, from + slots);
+  const rows = Array.from({ length: Math.max(0, until - from) }, (_, i) => ({ index: from + i, slot: (from + i) % slots }));
+  return { rows, totalPx: count * rowPx, offsetPx: from * rowPx };
 }

@@ -3,7 +3,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { text } from '../i18n/en.ts';
 import { Icon } from './icon.tsx';
 
-async function copyText(content: string): Promise<boolean> {
+/** False: this browser gives no clipboard. */
+export async function copyText(content: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(content);
     return true;

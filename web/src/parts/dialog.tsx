@@ -9,11 +9,14 @@ export function Dialog({
   onClose,
   children,
   isWide = false,
+  kind,
 }: {
   title: string;
   onClose(): void;
   children: ComponentChildren;
   isWide?: boolean;
+  /** A sheet rises from the lower edge, near the thumb that asked for it. */
+  kind?: 'sheet';
 }) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
@@ -21,11 +24,20 @@ export function Dialog({
     const before = document.activeElement;
     const dialog = element.current;
     if (dialog !== null && !dialog.open) dialog.showModal();
-    // not closed but gone: closing would tell `onClose` of what is replaced by the dialog's next step
-    return () => before instanceof HTMLElement && before.focus();
+    // not closed but gone: closing would tell `onClose` of what is replaced by the dialog's next step. Until it is gone, nothing outside
+    // of it takes the focus.
+    return () => {
+      if (before instanceof HTMLElement) queueMicrotask(() => before.focus());
+    };
   }, []);
   return (
-    <dialog ref={element} class={isWide ? 'dialog wide' : 'dialog'} aria-labelledby={titleId} onCancel={onClose} onClose={onClose}>
+    <dialog
+      ref={element}
+      class={`dialog${isWide ? ' wide' : ''}${kind === undefined ? '' : ` ${kind}`}`}
+      aria-labelledby={titleId}
+      onCancel={onClose}
+      onClose={onClose}
+    >
       <header>
         <h2 id={titleId}>{title}</h2>
         <button type="button" class="btn quiet square" aria-label={text.close} onClick={onClose}>

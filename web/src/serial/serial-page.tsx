@@ -9,10 +9,12 @@ import { Segments } from '../parts/form.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { may } from '../session.ts';
 import '../styles/serial.css';
+import { base64Bytes } from './frame-text.ts';
 import { PortActions } from './port-actions.tsx';
 import { PortDialog } from './port-dialog.tsx';
 import { PortFacts } from './port-facts.tsx';
 import { PortFrames } from './port-frames.tsx';
+import { PortRefusals } from './port-refusals.tsx';
 import { PortRow } from './port-row.tsx';
 import { PortSlaves } from './port-slaves.tsx';
 import { readSerialQuery, writeSerialQuery } from './serial-query.ts';
@@ -141,6 +143,7 @@ function OpenPort({ port, onChanged }: { port: SerialPortView; onChanged(): void
       </div>
       <div class="port-side">
         <PortFacts port={port} />
+        {may('operator') && port.device !== '' ? <PortRefusals key={port.device} device={port.device} /> : null}
         <PortActions port={port} onChanged={onChanged} />
       </div>
     </>
@@ -150,5 +153,14 @@ function OpenPort({ port, onChanged }: { port: SerialPortView; onChanged(): void
 function BenchView({ facts, query, onChange }: ViewProps) {
   if (!may('operator')) return <Empty title={text.serial.workbench.forbidden.title} body={text.serial.workbench.forbidden.body} />;
   if (facts.phase === 'loading') return <div class="skeleton" role="status" aria-label={text.loading} />;
-  return <Workbench ports={facts.ports} chosen={query.port} onChoose={(port) => onChange({ port })} onSaved={facts.refresh} />;
+  return (
+    <Workbench
+      ports={facts.ports}
+      chosen={query.port}
+      begin={query.bytes === '' ? query.line : base64Bytes(query.bytes)}
+      refused={query.refused}
+      onChoose={(port) => onChange({ port })}
+      onSaved={facts.refresh}
+    />
+  );
 }

@@ -7,6 +7,7 @@ import { Segments, Select, TextArea } from '../parts/form.tsx';
 import { may } from '../session.ts';
 import { isOfLines, lastLines, rawOf, rewritten } from './bench-bytes.ts';
 import type { BenchBytes } from './bench-bytes.ts';
+import { hexOf } from './frame-text.ts';
 import { PortDialog } from './port-dialog.tsx';
 import { BLANK, partsOf, portDraftOf, portPlaces } from './port-draft.ts';
 import { pathWords } from './port-words.ts';
@@ -20,6 +21,10 @@ interface WorkbenchProps {
   readonly ports: readonly SerialPortView[];
   /** The id of the port whose settings are tried; '' for none. */
   readonly chosen: string;
+  /** What the bytes begin with: text, bytes, or '' for the last lines of the port. */
+  readonly begin: string | Uint8Array;
+  /** The row of quarantine that they are from. */
+  readonly refused: number | null;
   readonly onChoose: (id: string) => void;
   readonly onSaved: () => void;
 }
@@ -31,12 +36,17 @@ function draftsOf(port: SerialPortView | undefined) {
   return { framing, rule };
 }
 
-export function Workbench({ ports, chosen, onChoose, onSaved }: WorkbenchProps) {
+function firstBytes(begin: string | Uint8Array, port: SerialPortView | undefined): BenchBytes {
+  if (typeof begin !== 'string') return { format: 'hex', written: hexOf(begin) };
+  return { format: 'text', written: begin === '' && port !== undefined ? lastLines(port) : begin };
+}
+
+export function Workbench({ ports, chosen, begin, refused, onChoose, onSaved }: WorkbenchProps) {
   const port = ports.find(({ id }) => id === chosen);
   const [parts, setParts] = useState(() => draftsOf(port));
-  const [bytes, setBytes] = useState<BenchBytes>(() => ({ format: 'text', written: port === undefined ? '' : lastLines(port) }));
+  const [bytes, setBytes] = useState<BenchBytes>(() => firstBytes(begin, port));
   /** The bytes are the person's own: another port does not replace them. */
-  const [isOwn, setOwn] = useState(false);
+  const [isOwn, setOwn] = useState(begin !== '');
   const [note, setNote] = useState('');
   const [isSaving, setSaving] = useState(false);
   const words = text.serial.workbench;
@@ -67,6 +77,16 @@ export function Workbench({ ports, chosen, onChoose, onSaved }: WorkbenchProps) 
     <div class="bench">
       <section class="panel bench-in" aria-label={words.bytes}>
         <p class="dim">{words.lede}</p>
+        {refused === null ? null : (
+          <p class="notice">
+            <span>
+              {words.refused}{' '}
+              <a class="text-link" href={`/quarantine?row=${refused}`}>
+                {words.toRefused}
+              </a>
+            </span>
+          </p>
+        )}
         {kept.length === 0 ? null : (
           <Select
             label={words.from}
