@@ -35,9 +35,9 @@ const READER_CACHE_KIB = 4000;
 
 /** A connection that only reads, of a file that is migrated. */
 export function openForReading(file: string): Database.Database {
-  const database = new Database(file, { readonly: true });
-  database.pragma(`cache_size = -${READER_CACHE_KIB}`);
-  return database;
+  const reader = new Database(file, { readonly: true });
+  reader.pragma(`cache_size = -${READER_CACHE_KIB}`);
+  return reader;
 }
 
 /**

@@ -18,6 +18,9 @@ export interface Child {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** What a process has sent to disks, by the kernel's count. */
+export const writtenBytes = (pid: number): number => Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
+
 export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly nodeFlags?: readonly string[];

@@ -23,7 +23,7 @@ export interface Fleet {
 
 export async function startFleet(
   gateway: Server,
-  { devices, seconds, core }: { devices: number; seconds: number; core?: number },
+  { devices, seconds, rate = 1, core }: { devices: number; seconds: number; rate?: number; core?: number },
 ): Promise<Fleet> {
   const post = async (target: string, body: object): Promise<string> => {
     const answer = await askSocket(socketPath(gateway.folder), { method: 'POST', target, body: JSON.stringify(body) });
@@ -46,7 +46,7 @@ export async function startFleet(
     '--key-file',
     keyFile,
   ];
-  args.push('--devices', String(devices), '--rate', '1', '--duration', `${seconds}s`, '--seed', '1', '--json');
+  args.push('--devices', String(devices), '--rate', String(rate), '--duration', `${seconds}s`, '--seed', '1', '--json');
   const [command, all] = core === undefined ? [process.execPath, args] : ['taskset', ['-c', String(core), process.execPath, ...args]];
   const child = spawn(command, all, { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';

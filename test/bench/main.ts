@@ -43,7 +43,7 @@ const BENCHES: Readonly<Record<string, { readonly says: string; run(args: readon
   replay: { says: 'a recorded CSV in and out again, bit for bit  --file CSV', run: replayBench },
   restart: { says: 'time to ready after kill -9 with a large database  [--mib 1024]', run: restartBench },
   storage: {
-    says: 'the storage engine: bytes a reading, appends while sealing, charts over a year, retention beside appends  [--only size|append|year|retention]',
+    says: 'the storage engine: bytes a reading, appends while sealing, charts over a year, retention beside appends  [--only size|append|year|writes|retention]',
     run: storageBench,
   },
   start: { says: 'time to ready, and memory with 100 devices at 1 reading/s', run: startBench },

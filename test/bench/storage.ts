@@ -6,6 +6,7 @@ import { SEALING } from '../../gateway/storage/sealing.ts';
 import { STORAGE_DATA, type StorageDataOptions, storageBlocks } from '../support/storage-data.ts';
 import { rounded } from './child.ts';
 import { createFeed, withStore } from './storage-feed.ts';
+import { writesBench } from './storage-writes.ts';
 import { retentionBench } from './storage-retention.ts';
 
 const SETS: readonly { readonly name: string; readonly data: StorageDataOptions; readonly atMostBytes: number }[] = [
@@ -28,6 +29,7 @@ export async function storageBench(args: readonly string[]): Promise<boolean> {
   if (wants('size')) for (const set of SETS) isGood = (await sizeOf(set)) && isGood;
   if (wants('append')) isGood = (await appends(Number(args[args.indexOf('--seconds') + 1] ?? 60) || 60)) && isGood;
   if (wants('year')) isGood = (await year()) && isGood;
+  if (wants('writes')) isGood = (await writesBench(args)) && isGood;
   if (wants('retention')) isGood = (await retentionBench(args)) && isGood;
   return isGood;
 }
