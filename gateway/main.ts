@@ -11,8 +11,8 @@ const CONFIGURATION = 78;
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 
-/** What runs for long, and is handed bursts. */
-const LONG_LIVED = ['start', 'demo', 'bridge'];
+/** What runs for long, or is handed much at once. */
+const LONG_LIVED = ['start', 'demo', 'bridge', 'import', 'export'];
 // Compiled sources are kept beside them: the next start is three times as fast, and needs 60 MiB less in its threads. Never in a folder
 // that others may write to, because what lies there is run.
 const COMPILE_CACHE = join(import.meta.dirname, '../.cache/compiled');

@@ -149,6 +149,9 @@ test('a full buffer gives up its oldest frames, says so, and declares them as a 
   await bridge.run();
   for (let i = 0; i < 2000; i++) await plug.sayAll(`${i},${'x'.repeat(900)}\n`);
   await bridge.cli.until('stderr', /"lostFrames":\d+.*The buffer is full/);
+  // what is still in the terminal when its reader goes is nobody's any more
+  const log = join(bridge.folder.path, 'bridge-data/buffers/far-1/frames.log');
+  await until(() => /"v":1999\b/.test(readFileSync(log, 'utf8')));
   expect(await bridge.kill('SIGTERM')).toBe(0);
   await using back = setUpBridge({ url: urlOf(gateway), ...common, args: ['--data', join(bridge.folder.path, 'bridge-data')] });
   await back.run();

@@ -13,8 +13,8 @@ import { createReadingWriter } from '../support/reading-writer.ts';
 const FEW = 400_000;
 const MANY = 1_200_000;
 const BATCH = 20_000;
-/** What a heap that is collected now and then may differ by, and what readers keep of chunks between two pages. */
-const SLACK_BYTES = 64 * 2 ** 20;
+/** What a heap that is collected now and then may differ by, a larger round of sealing, and what readers keep of chunks between two pages. */
+const SLACK_BYTES = 96 * 2 ** 20;
 const LOOK_MS = 25;
 const T0_US = 1_700_000_000_000_000;
 
