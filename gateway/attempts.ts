@@ -56,7 +56,7 @@ export function createAttempts(credentials: Pick<Credentials, 'bearer'>, nowMs: 
       const isLost = method === 'UPGRADE' && code === 'not-found';
       if (!DOORS.has(path) && !isLost) return;
       const { device, hasCredential } = whoAsked(request);
-      const message = isLost ? `It asked for ${path.slice(0, 64)}; devices connect to /v1/device.` : sentence(code, hasCredential);
+      const message = isLost ? `It asked for ${shown(path)}; devices connect to /v1/device.` : sentence(code, hasCredential);
       keep({ address, code, message, device });
     },
     handshakeFailed({ error, address }) {
@@ -73,6 +73,9 @@ export function createAttempts(credentials: Pick<Credentials, 'bearer'>, nowMs: 
         .reverse(),
   };
 }
+
+/** What is long may be a token that was put into the address. */
+const shown = (path: string): string => path.replaceAll(/[^/]{25,}/g, '…').slice(0, 64);
 
 function sentence(code: ProblemCode, hasCredential: boolean): string {
   if (code !== 'unauthorized') return PROBLEMS[code].title;

@@ -139,7 +139,8 @@ function readMade(file: string): Made {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Made;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    // a power cut can leave it empty; its devices are the operator's to remove then, and nothing else waits for it
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {};
     throw error;
   }
 }

@@ -82,12 +82,21 @@ function revocationLines(dataDir: string, registry: string): number | null {
 function moveAside(dataDir: string): string | null {
   const there = [...DATABASES.flatMap((name) => BESIDE.map((end) => `${name}${end}`))].filter((name) => existsSync(join(dataDir, name)));
   if (there.length === 0) return null;
-  const folder = join(dataDir, `before-restore-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const folder = newFolder(join(dataDir, `before-restore-${new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '')}`));
   for (const name of there) renameSync(join(dataDir, name), join(folder, name));
   syncFolder(folder);
   syncFolder(dataDir);
   return folder;
+}
+
+/** A folder of one's own: two restores in a second must not move one's databases over the other's. */
+function newFolder(name: string): string {
+  for (let turn = 1; ; turn++) {
+    const folder = turn === 1 ? name : `${name}-${turn}`;
+    if (existsSync(folder)) continue;
+    mkdirSync(folder, { mode: 0o700 });
+    return folder;
+  }
 }
 
 function linesOf({ devices, users, keys, enrolments, sessions }: RestoredCredentials): string {

@@ -130,7 +130,8 @@ export function createDemoFleet({
         await call('PATCH', `/v1/devices/${id}`, { expectEverySeconds });
         const tokenFlags = ['--token-file', secretFile(folder, `${id}-token`, token)];
         const habits = ['--metrics', metrics, '--seed', seed, '--rate', rateHz.toFixed(4)];
-        void live(loner, [...flags, ...tokenFlags, ...habits], processes);
+        // a process that cannot begin is missing in the demo, and no more than that
+        void live(loner, [...flags, ...tokenFlags, ...habits], processes).catch((error: unknown) => say(`${id}: ${String(error)}`));
       }
       await giveNames({ call, ids: crowd, tags: common, isOver: () => processes.isOver });
     },
@@ -212,6 +213,7 @@ function createProcesses(say: (line: string) => void): Processes {
       child.stderr.setEncoding('utf8').on('data', (text: string) => {
         lastWords = (lastWords + text).slice(-2000);
       });
+      child.on('error', () => running.delete(child));
       child.on('exit', (code) => {
         running.delete(child);
         // what ends while the demo runs has a reason to tell

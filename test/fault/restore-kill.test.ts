@@ -117,6 +117,11 @@ test('a restore killed at any of its steps loses nothing, and goes through when 
       rmSync(at, { recursive: true });
     }
     expect(isWhole(data, backup, before)).toBe('restored');
+    // within a second too, each sets aside what it finds and takes nothing of the other's
+    const aside = (): number => readdirSync(data).filter((name) => name.startsWith('before-restore-')).length;
+    const earlier = aside();
+    for (let turn = 0; turn < 3; turn++) restoreBackup(backup, data, { isTrusted: true, progress: () => undefined });
+    expect(aside()).toBe(earlier + 3);
   }
   expect([...seen].toSorted()).toStrictEqual(['before', 'cut', 'restored']);
   console.log(`${images} states of a directory`);

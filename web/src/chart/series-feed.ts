@@ -15,6 +15,9 @@ import type { SeriesWindow } from './series-window.ts';
 import { edgesOf, spanOf } from './time-axis.ts';
 import type { TimeAxis, TimeView } from './time-axis.ts';
 
+/** A browser's timers fire at once when they are set for more than 25 days. */
+const LONGEST_MS = 3_600_000;
+
 export interface Latest {
   timeMs: number;
   value: Value;
@@ -109,7 +112,7 @@ export function createSeriesFeed(live: LiveConnection, axis: TimeAxis): SeriesFe
     announce();
     // what was read beyond the right edge is used up then
     clearTimeout(timer);
-    if (axis.view.peek().kind === 'live') timer = setTimeout(load, Math.max(answer.toMs - serverNowMs(), 1000));
+    if (axis.view.peek().kind === 'live') timer = setTimeout(load, Math.min(Math.max(answer.toMs - serverNowMs(), 1000), LONGEST_MS));
   }
 
   const listener = {
