@@ -17,7 +17,7 @@ const SHORT_CHARS = 240;
 export function FramesPanel({ id }: { id: string }) {
   const words = text.device.frames;
   const [isOn, setOn] = useState(false);
-  const [frames, setFrames] = useState<readonly DeviceFrameView[]>([]);
+  const [frames, setFrames] = useState<readonly DeviceFrameView[] | null>(null);
   const [fault, setFault] = useState('');
   useEffect(() => {
     if (!isOn) return;
@@ -56,8 +56,9 @@ export function FramesPanel({ id }: { id: string }) {
         </button>
       </header>
       <Fault>{fault}</Fault>
-      {frames.length === 0 ? (
-        <p class="panel-note">{isOn ? words.waiting : words.lede}</p>
+      {frames === null || frames.length === 0 ? (
+        // it waits once the gateway keeps them, and not before
+        <p class="panel-note">{!isOn ? words.lede : frames === null ? text.loading : words.waiting}</p>
       ) : (
         <ol class="device-frames" tabIndex={0} aria-label={words.title}>
           {frames.map((frame) => (
